@@ -220,6 +220,7 @@ var changesOf = map[string]string{
 	"aws:cloudwatch/eventRule:EventRule":                        "events:PutRule",
 	"aws:cloudwatch/logGroup:LogGroup":                          "logs:PutRetentionPolicy",
 	"aws:cloudwatch/metricAlarm:MetricAlarm":                    "cloudwatch:PutMetricAlarm",
+	"aws:cognito/userPool:UserPool":                             "cognito-idp:UpdateUserPool",
 	"aws:dynamodb/table:Table":                                  "dynamodb:UpdateTable",
 	"aws:ec2/instance:Instance":                                 "ec2:TerminateInstances",
 	"aws:ec2/keyPair:KeyPair":                                   "ec2:DeleteKeyPair",

@@ -36,6 +36,7 @@ func TestDrawing(t *testing.T) {
 	}{
 		{dev, nil, []string{"internet load_balancer HTTPS 443", "names load_balancer name", "operators jump 22"}},
 		{prod, []string{"internet load_balancer HTTPS 443", "names load_balancer name"}, []string{"operators jump 22"}},
+		{recorded(t, "maximal"), []string{"users names signs in to", "operators jump 22"}, nil},
 		{operators, []string{"operators jump 22", "nat outgoing 443"}, []string{"internet jump 22"}},
 	} {
 		got := map[string]bool{}

@@ -22,6 +22,8 @@ var maximal = values{
 	"observe.email":      "oncall@example.org",
 
 	"storage.malwareProtection": true,
+
+	"staff.pool": true, "staff.poolDomain": "example-files",
 }
 
 // remoteSchemaName is the schema command where operators may connect.
@@ -60,9 +62,9 @@ func TestEngineMaximal(t *testing.T) {
 	note(s.Refresh())
 	commands = append(commands, s.Cloud.Commands()...)
 	t.Run("secrets", func(t *testing.T) {
-		// Two passwords twice and that of the staff, each with its hash, and two keys in three forms, two of which may
-		// be one.
-		keptSecret(t, s, 14, said.String(), commands)
+		// Two passwords twice and that of the staff, each with its hash, two keys in three forms, two of which may be
+		// one, and what the user pool knows this site by.
+		keptSecret(t, s, 15, said.String(), commands)
 		if !s.State().Outputs["jumpPrivateKey"].Secret {
 			t.Error("the output jumpPrivateKey is not marked as secret")
 		}
@@ -115,6 +117,8 @@ func inOrder(t *testing.T, s *engine.Stack) {
 			"RDS would make one that is kept for ever"},
 		{scanPlan + " " + scanRole, "aws:iam/rolePolicy:RolePolicy " + scanRole, "GuardDuty tries its role at once"},
 		{groupName, scanPlan + " " + scanRole, "a file that comes before is never scanned"},
+		{groupName, "aws:ssm/parameter:Parameter dossier-parameters-staff-client-secret",
+			"an instance reads it at its start"},
 		{"aws:s3/bucketLoggingV2:BucketLoggingV2 dossier-storage-files",
 			"aws:s3/bucketPolicy:BucketPolicy dossier-logs", "S3 could not deliver"},
 	} {

@@ -101,6 +101,13 @@ func gone(t *testing.T, s *engine.Stack) {
 // protection taken away, as docs/teardown.md tells, all goes.
 func refusedToBeDestroyed(t *testing.T, s *engine.Stack) {
 	t.Helper()
+	refusedToBeDestroyedBut(t, s, nil)
+}
+
+// refusedToBeDestroyedBut is refusedToBeDestroyed of a stack with settings of its own, of which more changes with the
+// protection.
+func refusedToBeDestroyedBut(t *testing.T, s *engine.Stack, own values, more ...string) {
+	t.Helper()
 	s.Cloud.Forget()
 	r := s.Destroy()
 	if r.Err == nil {
@@ -113,14 +120,14 @@ func refusedToBeDestroyed(t *testing.T, s *engine.Stack) {
 		t.Errorf("a destroy that was refused called AWS: %s %s %s", e.Operation, e.Token, e.Name)
 	}
 
-	s.Configure(environment(t, "prod", values{"protect": false}))
-	changes(t, s.Up(),
+	s.Configure(environment(t, "prod", with(values{"protect": false}, own)))
+	changes(t, s.Up(), append(more,
 		"update aws:lb/loadBalancer:LoadBalancer dossier-site",
 		"update "+databaseName,
 		"delete random:index/randomId:RandomId dossier-database-final-snapshot",
 		"update aws:dynamodb/table:Table dossier-storage-files",
 		"update aws:s3/bucketV2:BucketV2 dossier-storage-files",
-	)
+	)...)
 	destroyed(t, s)
 }
 

@@ -27,6 +27,7 @@ import (
 	"dossier.example/infra/service"
 	"dossier.example/infra/settings"
 	"dossier.example/infra/site"
+	"dossier.example/infra/staff"
 	"dossier.example/infra/storage"
 )
 
@@ -155,7 +156,17 @@ func stack(from source) pulumi.RunFunc {
 		if err != nil {
 			return err
 		}
-		params, err := write(ctx, path, account, env, net, web, store, db, rel)
+		var pool *staff.Pool
+		if env.Staff.Pool {
+			pool, err = staff.New(ctx, "dossier-staff-pool", staff.Args{
+				Name: prefix + "-staff", Domain: env.Staff.PoolDomain, Origin: "https://" + env.Site.Domain,
+				Protect: env.Protect,
+			})
+			if err != nil {
+				return err
+			}
+		}
+		params, err := write(ctx, path, account, env, net, web, store, db, pool, rel)
 		if err != nil {
 			return err
 		}
@@ -208,6 +219,9 @@ func stack(from source) pulumi.RunFunc {
 		ctx.Export("parameters", pulumi.String(path))
 		ctx.Export("rollout", rolledOut)
 		ctx.Export("release", pulumi.String(rel.SHA256))
+		if pool != nil {
+			ctx.Export("staffPool", pool.ID)
+		}
 		return nil
 	}
 }
@@ -244,8 +258,9 @@ func lookUp(ctx *pulumi.Context) (account, image string, err error) {
 
 // write puts the app's settings and secrets into Parameter Store.
 func write(ctx *pulumi.Context, path, account string, env settings.Settings, net *network.Network, web *site.Site,
-	store *storage.Storage, db *database.Database, rel release.Release) (*parameters.Parameters, error) {
-	staff, err := random.NewRandomPassword(ctx, "dossier-staff",
+	store *storage.Storage, db *database.Database, pool *staff.Pool, rel release.Release) (*parameters.Parameters,
+	error) {
+	key, err := random.NewRandomPassword(ctx, "dossier-staff",
 		&random.RandomPasswordArgs{Length: pulumi.Int(32), Special: pulumi.Bool(false)})
 	if err != nil {
 		return nil, err
@@ -276,13 +291,19 @@ func write(ctx *pulumi.Context, path, account string, env settings.Settings, net
 	if store.Scanned {
 		values["scanner"] = text("guardduty")
 	}
+	secrets := map[string]pulumi.StringInput{
+		"db/admin/password": db.AdminPassword,
+		"db/password":       db.Password,
+		"staff/secret":      key.Result,
+	}
+	if pool != nil {
+		values["staff/issuer"], values["staff/client-id"] = pool.Issuer, pool.ClientID
+		values["staff/issuer-name"], values["staff/role-claim"] = text("Amazon Cognito"), text(staff.RoleClaim)
+		values["staff/issuer-only"] = text(strconv.FormatBool(env.Staff.PoolOnly))
+		secrets["staff/client-secret"] = pool.ClientSecret
+	}
 	params, err := parameters.New(ctx, "dossier-parameters", parameters.Args{
-		Path: path, Region: env.Region, Account: account, Values: values,
-		Secrets: map[string]pulumi.StringInput{
-			"db/admin/password": db.AdminPassword,
-			"db/password":       db.Password,
-			"staff/secret":      staff.Result,
-		},
+		Path: path, Region: env.Region, Account: account, Values: values, Secrets: secrets,
 	})
 	if err != nil {
 		return nil, err

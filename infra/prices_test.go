@@ -23,6 +23,8 @@ func TestPrices(t *testing.T) {
 				"webAcl": "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/a/01234567-89ab-cdef-0123-456789abcdef",
 			}},
 		{"network": map[string]any{"nat": "instance"}},
+		{"site": map[string]any{"domain": "files.example.org", "zoneId": "Z1"},
+			"staff": map[string]any{"pool": true, "poolDomain": "example-files"}},
 	} {
 		d, err := recordStack("other", map[string]any{"aws:region": "us-east-1", settings.Key: more})
 		if err != nil {

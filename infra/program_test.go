@@ -44,6 +44,7 @@ var recordings = sync.OnceValues(func() (map[string]documented, error) {
 			"jump":    map[string]any{"operatorCIDRs": []any{"203.0.113.0/24", "198.51.100.7/32"}},
 			"observe": map[string]any{"email": "oncall@example.org"},
 			"storage": map[string]any{"malwareProtection": true},
+			"staff":   map[string]any{"pool": true, "poolDomain": "example-files", "poolOnly": true},
 		},
 		"cheap": {"network": map[string]any{"nat": "instance"},
 			"jump": map[string]any{"operatorCIDRs": []any{"203.0.113.0/24"}}},

@@ -61,6 +61,9 @@ func TestServiceSpecReplacements(t *testing.T) {
 		inPlaceRule = "in place by ModifySecurityGroupRules: internal/service/ec2/vpc_security_group_ingress_rule.go"
 		dividedList = "CloudFormation has a list in one resource that Terraform divides into resources"
 	)
+	const unchangeable = "CloudFormation fails on the change, which no pool takes " +
+		"(https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-updating.html); " +
+		"internal/service/cognitoidp/user_pool.go"
 	agreed := map[string]string{
 		"aws:cloudwatch/eventTarget:EventTarget targetId: plans replace": dividedList +
 			": internal/service/events/target.go, target_id",
@@ -77,6 +80,11 @@ func TestServiceSpecReplacements(t *testing.T) {
 			"plans replace": "an update takes prefixes only " +
 			"(https://docs.aws.amazon.com/guardduty/latest/APIReference/API_UpdateS3BucketResource.html); " +
 			"internal/service/guardduty/malware_protection_plan.go, bucket_name",
+		"aws:cognito/userPool:UserPool aliasAttributes: plans replace":                     unchangeable,
+		"aws:cognito/userPool:UserPool usernameAttributes: plans replace":                  unchangeable,
+		"aws:cognito/userPool:UserPool usernameConfiguration.caseSensitive: plans replace": unchangeable,
+		"aws:cognito/userPool:UserPool name: plans replace": "CloudFormation renames a pool; " +
+			"internal/service/cognitoidp/user_pool.go, name",
 		"aws:ssm/parameter:Parameter dataType: plans replace": "CloudFormation writes another version; " +
 			"internal/service/ssm/parameter.go, data_type",
 		"aws:autoscaling/lifecycleHook:LifecycleHook autoscalingGroupName: CloudFormation replaces": "the provider " +

@@ -24,7 +24,7 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 		}
 		unknown := !judged(c.Type)
 		if c.made() {
-			unknown = !judgedNew(c.Type)
+			unknown = !judgedNew(c.Type) && !styles(now)
 		}
 		if c.Action == Import {
 			found = append(found, takenOver(c))

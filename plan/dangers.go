@@ -273,7 +273,7 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 			// A new permission is there before the old one goes.
 			(c.Action == Delete || loss.kind == stops && c.Type != permissionType || c.First):
 			tell(loss.kind, "%s: %s.", does, loss.what)
-		case !known && !judgedGone(c.Type):
+		case !known && !judgedGone(c.Type) && !styles(old):
 			tell(notJudged, "%s: nothing here judges what that means for type %s.", does, code(c.Type))
 		}
 	}
@@ -426,7 +426,8 @@ func refusal(base *graph.Graph, c Change) string {
 	case old == nil:
 	case old.Options.Protect:
 		return "; Pulumi refuses, because it is protected, and the whole deployment fails"
-	case graph.Is(old.Input("deletionProtection"), true), graph.Is(old.Input("deletionProtectionEnabled"), true):
+	case graph.Is(old.Input("deletionProtection"), true), graph.Text(old.Input("deletionProtection")) == "ACTIVE",
+		graph.Is(old.Input("deletionProtectionEnabled"), true):
 		return "; AWS refuses, because of its deletion protection, and the deployment stops halfway"
 	case strings.HasPrefix(c.Type, "aws:s3/bucket") && !graph.Is(old.Input("forceDestroy"), true):
 		return "; AWS refuses while it contains objects, and the deployment stops halfway"

@@ -37,7 +37,7 @@ func harmless(any, any) string { return "" }
 // serviceRules judge the inputs of services that run without instances of the stack's own, and of what stands before
 // them.
 var serviceRules = slices.Concat(edgeRules, functionRules, apiRules, messageRules, containerRules, namingRules,
-	wallRules)
+	wallRules, userRules)
 
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/distribution-web-values-specify.html
 var edgeRules = []rule{

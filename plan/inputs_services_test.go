@@ -9,6 +9,7 @@ import (
 
 // TestServiceRules: what a change of an input of a service means, and for its opposite that it means nothing.
 func TestServiceRules(t *testing.T) {
+	const users, site = "cognito/userPool:UserPool", "cognito/userPoolClient:UserPoolClient"
 	const edge, code, api = "cloudfront/distribution:Distribution", "lambda/function:Function", "apigatewayv2/"
 	container := func(rest string) string { return `[{"name":"web","image":"web:1"` + rest + `}]` }
 	for _, c := range []struct {
@@ -63,6 +64,40 @@ func TestServiceRules(t *testing.T) {
 			weakens, "no longer scanned", ""},
 		{"images deleted with their repository", "ecr/repository:Repository", "forceDelete", false, true,
 			weakens, "instead of refusing deletion", ""},
+		{"a second factor for who wants one", users, "mfaConfiguration", "ON", "OPTIONAL",
+			weakens, "sign in without a second factor (ON → OPTIONAL)", ""},
+		{"no second factor", users, "mfaConfiguration", "OPTIONAL", nil, weakens, "(OPTIONAL → OFF)", ""},
+		{"no codes of apps", users, "softwareTokenMfaConfiguration.enabled", true, false,
+			stops, "no longer accepted", ""},
+		{"everyone makes an account", users, "adminCreateUserConfig.allowAdminCreateUserOnly", true, false,
+			exposes, "everyone can make an account in it (true → false)", ""},
+		{"users can be deleted", users, "deletionProtection", "ACTIVE", "INACTIVE", weakens, "no longer refuses", ""},
+		{"short passwords", users, "passwordPolicy.minimumLength", 15.0, 8.0,
+			weakens, "8 characters instead of 15", ""},
+		{"another plan", users, "userPoolTier", "ESSENTIALS", "LITE", weakens, "another price", weakens},
+		{"fewer checks for risks", users, "userPoolAddOns.advancedSecurityMode", "ENFORCED", "AUDIT",
+			weakens, "(ENFORCED → AUDIT)", ""},
+		{"remembered devices", users, "deviceConfiguration", nil, map[string]any{"challengeRequiredOnNewDevice": true},
+			weakens, "without a second factor", weakens},
+		{"an invitation's text", users, "adminCreateUserConfig.inviteMessageTemplate.emailSubject", "a", "b",
+			"", "", ""},
+		{"codes for another site", site, "callbackUrls", []any{"https://a"}, []any{"https://a", "https://b"},
+			exposes, "gets what signs people in (https://b)", stops},
+		{"tokens in addresses", site, "allowedOauthFlows", []any{"code"}, []any{"code", "implicit"},
+			weakens, "another way as well (implicit)", ""},
+		{"passwords to the API", site, "explicitAuthFlows", nil, []any{"ALLOW_USER_PASSWORD_AUTH"},
+			weakens, "ALLOW_USER_PASSWORD_AUTH", ""},
+		{"more of people", site, "allowedOauthScopes", []any{"openid"}, []any{"openid", "phone"},
+			exposes, "more of people (phone)", stops},
+		{"another way in", site, "supportedIdentityProviders", []any{"COGNITO"}, []any{"COGNITO", "Google"},
+			exposes, "lets people in (Google)", stops},
+		{"who has an account", site, "preventUserExistenceErrors", "ENABLED", "LEGACY",
+			exposes, "who has an account", ""},
+		{"how long tokens live", site, "idTokenValidity", 5.0, 60.0, "", "", ""},
+		{"other pages", "cognito/userPoolDomain:UserPoolDomain", "managedLoginVersion", 2.0, 1.0,
+			stops, "another version", stops},
+		{"a group with a role", "cognito/userGroup:UserGroup", "roleArn", nil, "arn:a", exposes, "another role", ""},
+		{"another group counts", "cognito/userGroup:UserGroup", "precedence", 1.0, 2.0, weakens, "may count", weakens},
 		{"fewer tasks at least", "appautoscaling/target:Target", "minCapacity", 2.0, 1.0, shrinks, "at least 1", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

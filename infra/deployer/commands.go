@@ -74,7 +74,7 @@ var commands = []need{
 			"servicequotas:GetServiceQuota"),
 		on(exactly(database), "rds:DescribeDBInstances"),
 		on(exactly(appLogs, rdsLogs), "logs:ListTagsForResource"),
-		on(exactly(parameters), "ssm:ListTagsForResource"),
+		on(exactly(parameters), "ssm:GetParameter", "ssm:ListTagsForResource"),
 		on(exactly(dashboard), "cloudwatch:GetDashboard"),
 		on(exactly(linked...), "iam:GetRole"),
 		on(exactly("arn:aws:iam::{account}:role/{role}"), "iam:SimulatePrincipalPolicy"),

@@ -117,6 +117,7 @@ var subjects = []subject{
 		[]string{"acm", "autoscaling", "elasticloadbalancing", "route53", "wafv2"}, nil,
 	},
 	{"data", "the buckets, the table and the database", []string{"dynamodb", "rds", "s3"}, nil},
+	{"sign-in", "the user pool of staff", []string{"cloudformation", "cognito-idp"}, nil},
 	{"scans", "scans of files for malware", []string{"guardduty"}, nil},
 	{"access", "roles within the boundary, parameters, commands on instances", []string{"iam", "ssm"}, nil},
 	{

@@ -196,6 +196,9 @@ func TestNarrow(t *testing.T) {
 
 // noResource are the actions that change something and know no resource, with what they can do elsewhere.
 var noResource = map[string]string{
+	"cloudformation:CreateResource":  "Cloud Control acts with the caller's own rights",
+	"cloudformation:DeleteResource":  "Cloud Control acts with the caller's own rights",
+	"cloudformation:UpdateResource":  "Cloud Control acts with the caller's own rights",
 	"elasticloadbalancing:SetWebACL": "it is asked beside wafv2:AssociateWebACL, which names both",
 	"logs:CreateLogDelivery":         "it writes to what the flow log names, whose policy has to allow it",
 	"logs:DeleteLogDelivery":         "it can end another's delivery of logs",

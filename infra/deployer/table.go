@@ -57,6 +57,7 @@ const (
 	topic          = "arn:aws:sns:{region}:{account}:dossier-observe-*"
 	certificates   = "arn:aws:acm:{region}:{account}:certificate/*"
 	hostedZone     = "arn:aws:route53:::hostedzone/{zone}"
+	userPools      = "arn:aws:cognito-idp:{region}:{account}:userpool/*"
 	plans          = "arn:aws:guardduty:{region}:{account}:malware-protection-plan/*"
 	// That of package storage.
 	scanService = "malware-protection-plan.guardduty.amazonaws.com"
@@ -130,6 +131,15 @@ var resources = []need{
 		on(anywhere, "autoscaling:DescribePolicies"),
 		on(exactly(group), "autoscaling:DeletePolicy", "autoscaling:PutScalingPolicy"),
 	}},
+	{"aws:cloudcontrol/resource:Resource", "internal/service/cloudcontrol/resource.go", []grant{
+		on(needsZone(anywhere), "cloudformation:CreateResource", "cloudformation:DeleteResource",
+			"cloudformation:DescribeType", "cloudformation:GetResource", "cloudformation:GetResourceRequestStatus",
+			"cloudformation:UpdateResource"),
+		// What CloudFormation's own handlers of the one type that is made so call, with the caller's rights.
+		on(needsZone(ours(userPools)), "cognito-idp:CreateManagedLoginBranding",
+			"cognito-idp:DeleteManagedLoginBranding", "cognito-idp:DescribeManagedLoginBranding",
+			"cognito-idp:UpdateManagedLoginBranding"),
+	}},
 	{"aws:cloudwatch/dashboard:Dashboard", "internal/service/cloudwatch/dashboard.go", []grant{
 		on(exactly(dashboard), "cloudwatch:DeleteDashboards", "cloudwatch:GetDashboard", "cloudwatch:PutDashboard"),
 	}},
@@ -154,6 +164,26 @@ var resources = []need{
 		on(notOthers(alarms), "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource",
 			"cloudwatch:PutMetricAlarm",
 			"cloudwatch:TagResource", "cloudwatch:UntagResource"),
+	}},
+	{"aws:cognito/userGroup:UserGroup", "internal/service/cognitoidp/user_group.go", []grant{
+		on(needsZone(ours(userPools)), "cognito-idp:CreateGroup", "cognito-idp:DeleteGroup", "cognito-idp:GetGroup",
+			"cognito-idp:UpdateGroup"),
+	}},
+	{"aws:cognito/userPool:UserPool", "internal/service/cognitoidp/user_pool.go", []grant{
+		on(needsZone(made("*")), "cognito-idp:CreateUserPool"),
+		on(needsZone(made(userPools)), "cognito-idp:TagResource"),
+		on(needsZone(ours(userPools)), "cognito-idp:DeleteUserPool", "cognito-idp:DescribeUserPool",
+			"cognito-idp:GetUserPoolMfaConfig", "cognito-idp:ListTagsForResource", "cognito-idp:SetUserPoolMfaConfig",
+			"cognito-idp:TagResource", "cognito-idp:UntagResource", "cognito-idp:UpdateUserPool"),
+	}},
+	{"aws:cognito/userPoolClient:UserPoolClient", "internal/service/cognitoidp/user_pool_client.go", []grant{
+		on(needsZone(ours(userPools)), "cognito-idp:CreateUserPoolClient", "cognito-idp:DeleteUserPoolClient",
+			"cognito-idp:DescribeUserPoolClient", "cognito-idp:UpdateUserPoolClient"),
+	}},
+	{"aws:cognito/userPoolDomain:UserPoolDomain", "internal/service/cognitoidp/user_pool_domain.go", []grant{
+		on(needsZone(anywhere), "cognito-idp:DescribeUserPoolDomain"),
+		on(needsZone(ours(userPools)), "cognito-idp:CreateUserPoolDomain", "cognito-idp:DeleteUserPoolDomain",
+			"cognito-idp:UpdateUserPoolDomain"),
 	}},
 	{"aws:dynamodb/table:Table", "internal/service/dynamodb/table.go", []grant{
 		on(notOthers(table), "dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:DescribeContinuousBackups",

@@ -106,20 +106,58 @@ func (l *look) parameters(ctx context.Context) {
 		return
 	}
 	for _, p := range out.Parameters {
-		listed, err := l.ssm.ListTagsForResource(ctx,
-			&ssm.ListTagsForResourceInput{ResourceType: ssmtypes.ResourceTypeForTaggingParameter, ResourceId: p.Name})
+		tags, err := l.parameterTags(ctx, aws.ToString(p.Name))
 		if err != nil {
 			l.unseen(ctx, point, err)
 			return
-		}
-		tags := map[string]string{}
-		for _, t := range listed.TagList {
-			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
 		}
 		if !l.ours(tags) {
 			l.taken(point, "the parameter "+aws.ToString(p.Name))
 		}
 	}
+}
+
+// issuer asks whether staff sign in with an issuer that somebody set by hand (docs/sign-in.md) where the settings ask
+// for a pool: the pool is written to the same parameters.
+func (l *look) issuer(ctx context.Context) {
+	const point = "staff.pool"
+	if !l.Settings.Staff.Pool {
+		return
+	}
+	name := "/dossier/" + l.Settings.Stack + "/staff/issuer"
+	out, err := l.ssm.GetParameter(ctx, &ssm.GetParameterInput{Name: &name})
+	switch {
+	case refusal.Absent(err):
+		return
+	case err != nil:
+		l.unseen(ctx, point, err)
+		return
+	}
+	tags, err := l.parameterTags(ctx, name)
+	if err != nil {
+		l.unseen(ctx, point, err)
+		return
+	}
+	value := aws.ToString(out.Parameter.Value)
+	if !l.ours(tags) || !strings.HasPrefix(value, "https://cognito-idp."+l.Settings.Region+".amazonaws.com/") {
+		l.fault(point, "remove staff.pool from the settings, or delete the parameters of that issuer: "+
+			"aws ssm delete-parameters --names "+name+" and those beside it, client-id, client-secret, issuer-name, "+
+			"issuer-only and role-claim", "staff sign in with another issuer, which the parameter %s names", name)
+	}
+}
+
+// parameterTags are the tags of a parameter.
+func (l *look) parameterTags(ctx context.Context, name string) (map[string]string, error) {
+	listed, err := l.ssm.ListTagsForResource(ctx,
+		&ssm.ListTagsForResourceInput{ResourceType: ssmtypes.ResourceTypeForTaggingParameter, ResourceId: &name})
+	if err != nil {
+		return nil, err
+	}
+	tags := map[string]string{}
+	for _, t := range listed.TagList {
+		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return tags, nil
 }
 
 // dashboard warns only: CloudWatch writes over a dashboard of the same name, and dashboards have no tags by which to

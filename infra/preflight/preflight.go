@@ -124,7 +124,7 @@ func (p Preflight) Check(ctx context.Context) (faults, warnings []Finding) {
 	var all sync.WaitGroup
 	for _, ask := range []func(context.Context){
 		l.region, l.plan, l.vcpus, l.addresses, l.vpcs, l.gateways, l.zones, l.roles, l.hostedZone,
-		l.databaseName, l.groupName, l.logGroups, l.parameters, l.dashboard,
+		l.databaseName, l.groupName, l.logGroups, l.parameters, l.issuer, l.dashboard,
 	} {
 		all.Go(func() { ask(ctx) })
 	}

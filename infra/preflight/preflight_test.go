@@ -204,6 +204,22 @@ func TestFindings(t *testing.T) {
 		{"names of nobody", func(w *world) { w.named(nil) },
 			[]string{"name/database: ", "name/group: ", "name/log-groups: ", "name/parameters: "},
 			[]string{"name/dashboard: "}},
+		{"a pool beside an issuer set by hand", func(w *world) {
+			w.deployed(map[string]string{"Project": "dossier", "Stack": "prod"})
+			w.issuer("https://login.example/realms/staff", nil)
+		}, []string{"staff.pool: staff sign in with another issuer, which the parameter " +
+			"/dossier/prod/staff/issuer names; remove staff.pool from the settings, or delete the parameters"}, nil},
+		{"a pool beside that of another stack", func(w *world) {
+			w.issuer("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_A1b2C3d4E", stranger)
+		}, []string{"staff.pool: staff sign in with another issuer"}, nil},
+		{"the stack's own pool", func(w *world) {
+			w.issuer("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_A1b2C3d4E",
+				map[string]string{"Project": "dossier", "Stack": "prod"})
+		}, nil, nil},
+		{"an issuer set by hand", func(w *world) {
+			w.issuer("https://login.example/realms/staff", nil)
+			w.settings.Staff.Pool = false
+		}, nil, nil},
 		{"free plan", func(w *world) {
 			w.plan = `{"accountPlanType": "FREE"}`
 			awsfake.Change(w.Cloud, func(in *ec2.DescribeInstanceTypesInput, out *ec2.DescribeInstanceTypesOutput) {
@@ -241,6 +257,7 @@ func TestFindings(t *testing.T) {
 func TestDenied(t *testing.T) {
 	w := young(t)
 	w.deployed(map[string]string{"Project": "dossier", "Stack": "prod"})
+	w.settings.Staff.Pool = true
 	w.check()
 	calls := slices.Compact(slices.Sorted(slices.Values(w.Calls())))
 	if len(calls) < 15 {
@@ -254,6 +271,7 @@ func TestDenied(t *testing.T) {
 			w := young(t)
 			w.withoutRole("AWSServiceRoleForRDS")
 			w.deployed(map[string]string{"Project": "dossier", "Stack": "prod"})
+			w.settings.Staff.Pool = true
 			w.Deny(call)
 			faults, warnings := w.check()
 			_, operation, _ := strings.Cut(call, ".")

@@ -190,6 +190,7 @@ func young(t *testing.T) *world {
 	awsfake.Give(c, &cloudwatchlogs.ListTagsForResourceOutput{})
 	awsfake.Give(c, &ssm.DescribeParametersOutput{})
 	awsfake.Give(c, &ssm.ListTagsForResourceOutput{})
+	awsfake.Fail[ssm.GetParameterInput](c, awsfake.Refuse("ParameterNotFound", ""))
 	awsfake.Fail[cloudwatch.GetDashboardInput](c,
 		awsfake.Refuse("ResourceNotFound", "Dashboard dossier-prod does not exist"))
 	return w
@@ -259,6 +260,23 @@ func (w *world) named(tags map[string]string) {
 			{Name: aws.String("/dossier/prod/bucket")}}})
 	awsfake.Give(w.Cloud, &ssm.ListTagsForResourceOutput{TagList: parameterTags})
 	awsfake.Give(w.Cloud, &cloudwatch.GetDashboardOutput{})
+}
+
+// issuer has staff sign in with an issuer, in a parameter with these tags, and the settings ask for a pool.
+func (w *world) issuer(url string, tags map[string]string) {
+	w.settings.Staff = settings.Staff{Pool: true, PoolDomain: "example-files"}
+	name := "/dossier/prod/staff/issuer"
+	awsfake.On(w.Cloud, func(_ context.Context, in *ssm.GetParameterInput) (*ssm.GetParameterOutput, error) {
+		if *in.Name != name {
+			return nil, awsfake.Refuse("ParameterNotFound", "")
+		}
+		return &ssm.GetParameterOutput{Parameter: &ssmtypes.Parameter{Value: &url}}, nil
+	})
+	var list []ssmtypes.Tag
+	for k, v := range tags {
+		list = append(list, ssmtypes.Tag{Key: &k, Value: &v})
+	}
+	awsfake.Give(w.Cloud, &ssm.ListTagsForResourceOutput{TagList: list})
 }
 
 // withoutRole has the account never used a service.

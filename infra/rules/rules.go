@@ -36,7 +36,7 @@ func promised(s settings.Settings) promises {
 func (has promises) set(name string) policy.Set {
 	set := policy.Set{
 		Environment: policy.Environment{Name: name, Production: has.production},
-		Rules:       append(policy.Catalogue(), has.network(), database),
+		Rules:       append(policy.Catalogue(), has.network(), database, signIn),
 		Complete:    true,
 	}
 	exceptions := has.exceptions()
@@ -54,5 +54,6 @@ var mends = map[string]string{
 	"RDS.11":      "raise database.backupDays",
 	"CKV_AWS_353": "set database.performanceInsights to true",
 	"DynamoDB.6":  "set protect to true",
+	"Cognito.6":   "set protect to true",
 	"CKV2_AWS_28": "set site.webAcl to the ARN of a web ACL",
 }

@@ -38,8 +38,11 @@ var excepted = map[string]bool{
 func TestAGoodStackKeepsEveryRule(t *testing.T) {
 	for _, result := range all.set("production").Check(policytest.Stack(t).Graph()).Results {
 		want := policy.Kept
-		if excepted[result.Rule.ID] {
+		switch {
+		case excepted[result.Rule.ID]:
 			want = policy.Excepted
+		case result.Rule.Optional: // the stack has none of it
+			want = policy.NotAsked
 		}
 		if result.Verdict != want {
 			t.Errorf("%s is %s, want %s: %v", result.Rule.ID, result.Verdict, want, result.Violations)
@@ -133,6 +136,27 @@ func TestWhatBreaksARule(t *testing.T) {
 				[]any{in{"status": "Enabled", "abortIncompleteMultipartUpload": in{"daysAfterInitiation": 1}}}),
 			"BucketV2 logs"},
 		{"CKV_AWS_145", "nothing said", remove(bucketEncryptionType, "files"), "BucketV2 files"},
+		{"Dossier.SignIn.1", "everyone makes an account", pool(func(pool, _ in) {
+			pool["adminCreateUserConfig"] = in{"allowAdminCreateUserOnly": false}
+		}), "UserPool staff"},
+		{"Dossier.SignIn.1", "codes by text message", pool(func(pool, _ in) {
+			pool["smsConfiguration"] = in{"externalId": "a", "snsCallerArn": "arn"}
+		}), "UserPool staff"},
+		{"Dossier.SignIn.1", "no codes of an app", pool(func(pool, _ in) {
+			pool["softwareTokenMfaConfiguration"] = in{"enabled": false}
+		}), "UserPool staff"},
+		{"Dossier.SignIn.1", "a client without a secret", pool(func(_, client in) {
+			client["generateSecret"] = false
+		}), "UserPoolClient staff"},
+		{"Dossier.SignIn.1", "tokens in addresses", pool(func(_, client in) {
+			client["allowedOauthFlows"] = []string{"code", "implicit"}
+		}), "UserPoolClient staff"},
+		{"Dossier.SignIn.1", "codes for another site", pool(func(_, client in) {
+			client["callbackUrls"] = []string{"https://files.example.org.attacker.example/staff"}
+		}), "UserPoolClient staff"},
+		{"Dossier.SignIn.1", "another site after signing out", pool(func(_, client in) {
+			client["logoutUrls"] = []string{"http://files.example.org/staff"}
+		}), "UserPoolClient staff"},
 		{"CKV_AWS_337", "a role that reads every parameter", func(b *graphtest.Builder) {
 			role := b.Add(roleType, "other", in{"assumeRolePolicy": policytest.TrustEC2})
 			b.Add(rolePolicyType, "other", in{"role": role.ID, "policy": policytest.PolicyText(
@@ -149,6 +173,30 @@ func TestWhatBreaksARule(t *testing.T) {
 				t.Errorf("not broken at %q: %v", c.at, found)
 			}
 		})
+	}
+}
+
+// pool adds a user pool that keeps every rule, but for what a change makes of it.
+func pool(change func(pool, client in)) func(*graphtest.Builder) {
+	return func(b *graphtest.Builder) {
+		users := in{"mfaConfiguration": "ON", "deletionProtection": "ACTIVE",
+			"softwareTokenMfaConfiguration": in{"enabled": true},
+			"adminCreateUserConfig":         in{"allowAdminCreateUserOnly": true}}
+		client := in{"generateSecret": true, "allowedOauthFlows": []string{"code"},
+			"callbackUrls": []string{"https://files.example.org/staff/sign-in/issuer/callback"},
+			"logoutUrls":   []string{"https://files.example.org/staff/sign-in"}}
+		change(users, client)
+		b.Add(userPoolType, "staff", users)
+		b.Add(poolClientType, "staff", client)
+		b.Add("acm/certificate:Certificate", "pool", in{"domainName": "files.example.org"})
+	}
+}
+
+func TestAGoodPool(t *testing.T) {
+	b := policytest.Stack(t)
+	pool(func(in, in) {})(b)
+	for _, v := range all.set("production").Check(b.Graph()).Broken() {
+		t.Error(v)
 	}
 }
 

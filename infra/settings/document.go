@@ -38,7 +38,7 @@ pulumi config set --path 'dossier:settings.jump.operatorCIDRs[0]' 203.0.113.0/24
 
 - A number or a boolean may also be written as text: ` + "`3` and `\"3\"`" + ` are the same. A list may be one text
   with commas. Empty text means none, for the keys of ` + "`site`, `service.image`, `jump.operatorCIDRs`,\n" +
-		"  `observe.email` and `access.boundary`" + `.
+		"  `observe.email`, `access.boundary` and `staff.poolDomain`" + `.
 - Unknown keys, invalid values and invalid combinations are all reported at once, before anything is changed.
 - None of these is a secret; the program generates all secrets. A value set with ` + "`--secret`" + ` is accepted, and
   then no message shows any value, but it is stored unencrypted in the state and in AWS.
@@ -106,7 +106,7 @@ much memory a server has for connections; these numbers stay below the defaults 
 var titles = map[string]string{
 	"network": "Network", "site": "Site", "service": "Service", "database": "Database", "jump": "Jump server",
 	"storage": "Storage", "observe": "Logs and alarms",
-	"access": "Roles",
+	"access": "Roles", "staff": "Sign-in of staff",
 }
 
 // item writes an item of a list, in lines of up to 120 columns where its words allow it.

@@ -263,6 +263,23 @@ func goodPort(scheme, port string) bool {
 	return err == nil && n <= 65535 && port != map[string]string{"http": "80", "https": "443"}[scheme]
 }
 
+// poolDomain takes the prefix of a user pool's address
+// (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html).
+func poolDomain() setting.Kind[string] {
+	k := setting.Text("1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end, and without "+
+		"the words aws, amazon and cognito, such as example-files-staff", `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`)
+	form := k.Parse
+	k.Parse = func(s string) (string, error) {
+		for _, word := range []string{"aws", "amazon", "cognito"} {
+			if strings.Contains(s, word) {
+				return "", fmt.Errorf("it contains %q", word)
+			}
+		}
+		return form(s)
+	}
+	return k
+}
+
 // email takes a mail address. RFC 5321 gives 64 characters to what stands before the @, and leaves 254 of a path's 256
 // to the whole.
 func email() setting.Kind[string] {

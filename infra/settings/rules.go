@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -220,6 +221,34 @@ func rules() []rule {
 				// Its form was checked: arn, aws, wafv2, region.
 				return failed(l.Site.WebACL != "" && strings.SplitN(l.Site.WebACL, ":", 5)[3] != l.Region,
 					"the stack is in %s; use a web ACL of that region", setting.Quoted(l.Region))
+			},
+		},
+		{
+			keys: []string{"staff.pool", "site.domain"},
+			says: "A user pool for staff comes with a domain: Cognito sends people back over HTTPS only, which needs " +
+				"a certificate.",
+			broken: func(l *loader) string {
+				return failed(l.Staff.Pool && l.Site.Domain == "",
+					"site.domain is not set; set it with site.zoneId, or remove staff.pool")
+			},
+		},
+		{
+			keys: []string{"staff.pool", "staff.poolDomain"},
+			says: "The user pool and the address of its pages are both set, or neither.",
+			broken: func(l *loader) string {
+				return cmp.Or(
+					failed(l.Staff.Pool && l.Staff.PoolDomain == "",
+						"staff.poolDomain is not set; choose one, or remove staff.pool"),
+					failed(!l.Staff.Pool && l.Staff.PoolDomain != "", "staff.pool is false; set it to true, or remove "+
+						"staff.poolDomain"))
+			},
+		},
+		{
+			keys: []string{"staff.poolOnly", "staff.pool"},
+			says: "The user pool is the only way in only if there is one.",
+			broken: func(l *loader) string {
+				return failed(l.Staff.PoolOnly && !l.Staff.Pool,
+					"staff.pool is false: nobody could sign in; set it to true, or remove staff.poolOnly")
 			},
 		},
 	}

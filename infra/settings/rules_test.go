@@ -17,6 +17,7 @@ type ruleCase struct {
 
 func ruleCases() []ruleCase {
 	prod := values{"preset": "prod", "site.domain": "files.example.org", "site.zoneId": "Z1"}
+	domain := values{"site.domain": "files.example.org", "site.zoneId": "Z1"}
 	acl := func(region string) string {
 		return "arn:aws:wafv2:" + region + ":123456789012:regional/webacl/a/a1b2c3d4-5678-90ab-cdef-0123456789ab"
 	}
@@ -115,6 +116,15 @@ func ruleCases() []ruleCase {
 			prod.with(values{"protect": false}), "site.domain", []string{"preset is prod and protect is false"}},
 		{"a web ACL of another region", values{"site.webAcl": acl("us-east-1")}, values{"site.webAcl": acl(region)},
 			"site.webAcl", []string{`the stack is in "eu-central-1"`}},
+		{"a pool without a certificate", values{"staff.pool": true, "staff.poolDomain": "example-files"},
+			domain.with(values{"staff.pool": true, "staff.poolDomain": "example-files"}), "staff.pool",
+			[]string{"staff.pool = true (Pulumi.test.yaml)", "site.domain is not set; set it with site.zoneId"}},
+		{"a pool without an address", domain.with(values{"staff.pool": true}), domain, "staff.pool",
+			[]string{"staff.poolDomain is not set; choose one"}},
+		{"an address without a pool", values{"staff.poolDomain": "example-files"}, values{"staff.pool": false},
+			"staff.poolDomain", []string{"staff.pool is false; set it to true, or remove staff.poolDomain"}},
+		{"no pool and nothing else", values{"staff.poolOnly": true}, values{"staff.poolOnly": false}, "staff.poolOnly",
+			[]string{"staff.pool is false: nobody could sign in"}},
 	}
 }
 
@@ -215,6 +225,8 @@ func broken(s Settings) string {
 		"idle connections":          s.Service.IdleTimeout < time.Second || s.Service.IdleTimeout >= AppKeepAlive,
 		"addresses":                 largest > addresses,
 		"half a domain":             (s.Site.Domain == "") != (s.Site.ZoneID == ""),
+		"a pool without HTTPS":      s.Staff.Pool && s.Site.Domain == "",
+		"half a pool":               s.Staff.Pool != (s.Staff.PoolDomain != "") || s.Staff.PoolOnly && !s.Staff.Pool,
 		"people's details in clear": (s.Protect || s.Preset == Prod) && s.Site.Domain == "",
 		"another region's web ACL": s.Site.WebACL != "" &&
 			!strings.HasPrefix(s.Site.WebACL, "arn:aws:wafv2:"+s.Region+":"),

@@ -36,6 +36,7 @@ type Settings struct {
 	Storage  Storage
 	Observe  Observe
 	Access   Access
+	Staff    Staff
 }
 
 // Preset names a set of defaults.
@@ -191,6 +192,16 @@ type Access struct {
 	// Boundary is the ARN of the managed policy that is the permissions boundary of every role; empty means none.
 	// Package deployer writes it.
 	Boundary string
+}
+
+// Staff is how staff sign in, beside the ways that the app has by itself.
+type Staff struct {
+	// Pool has the stack make a Cognito user pool, and the app use it as its issuer. There is a domain then.
+	Pool bool
+	// PoolDomain is the prefix of the address of the pool's pages; it is set if, and only if, there is a pool.
+	PoolDomain string
+	// PoolOnly has the pool be the only way in.
+	PoolOnly bool
 }
 
 // Observe is logs, alarms and who is told.

@@ -330,6 +330,22 @@ func keys() []key {
 		}, optional(setting.Text("the ARN of a managed policy of the account, arn:aws:iam::<account>:policy/<name>",
 			`arn:aws:iam::[0-9]{12}:policy/([!-~]{1,510}/)?[A-Za-z0-9+=,.@_-]{1,128}`)),
 			func(s *Settings) *string { return &s.Access.Boundary }),
+
+		define(key{
+			name: "staff.pool", dev: "false", prod: "false",
+			doc: "Whether the stack makes an Amazon Cognito user pool that staff sign in with, with a code of an app " +
+				"as the second factor; see [sign-in.md](sign-in.md#make-a-cognito-user-pool). It needs `site.domain`.",
+		}, setting.Boolean(), func(s *Settings) *bool { return &s.Staff.Pool }),
+		define(key{
+			name: "staff.poolDomain", otherwise: "none",
+			doc: "First part of the address of the pool's pages, `<poolDomain>.auth.<region>.amazoncognito.com`, " +
+				"which nobody else may have in the region; required with `staff.pool`. Another one changes the " +
+				"address, and keeps the people.",
+		}, optional(poolDomain()), func(s *Settings) *string { return &s.Staff.PoolDomain }),
+		define(key{
+			name: "staff.poolOnly", dev: "false", prod: "false",
+			doc: "Whether the pool is the only way in for staff. Set it once an administrator has signed in with it.",
+		}, setting.Boolean(), func(s *Settings) *bool { return &s.Staff.PoolOnly }),
 	}
 }
 

@@ -307,6 +307,16 @@ func keyCases() []keyCase {
 				"arn:aws:iam::123456789012:policy/a b",
 				"arn:aws-cn:iam::123456789012:policy/b", "arn:aws:iam::123456789012:policy/" +
 					strings.Repeat("b", 129)}},
+
+		truth("staff.pool", func(s Settings) any { return s.Staff.Pool }, nil),
+		{name: "staff.poolDomain", field: func(s Settings) any { return s.Staff.PoolDomain }, beside: values{
+			"site.domain": "files.example.org", "site.zoneId": "Z1"},
+			good: []good{{"example-files", "example-files"}, {"a", "a"}, {"", ""}, {7, "7"},
+				{strings.Repeat("a", 63), strings.Repeat("a", 63)}},
+			bad: []any{"-files", "files-", "Files", "files.example", "files_example", "my-aws-files", "amazonia",
+				"cognito", "https://files", strings.Repeat("a", 64)}},
+		truth("staff.poolOnly", func(s Settings) any { return s.Staff.PoolOnly }, values{"staff.pool": true,
+			"staff.poolDomain": "example-files", "site.domain": "files.example.org", "site.zoneId": "Z1"}),
 	}
 }
 
@@ -321,6 +331,12 @@ func companions(name string, want any) values {
 		return values{"database.storageGiB": 65536, "database.maxStorageGiB": 65536}
 	case "database.class":
 		return values{"database.connections": 50}
+	case "staff.pool":
+		if want == true {
+			return values{"staff.poolDomain": "example-files", "site.domain": "files.example.org", "site.zoneId": "Z1"}
+		}
+	case "staff.poolDomain":
+		return values{"staff.pool": want != ""}
 	}
 	return nil
 }

@@ -75,10 +75,11 @@ const (
 	told       = "told"
 	s3         = "s3"
 	dynamodb   = "dynamodb"
+	users      = "users"
 )
 
 // reserved are the ids that no place has.
-var reserved = []string{internet, outgoing, operators, names, parameters, watching, told, s3, dynamodb}
+var reserved = []string{internet, outgoing, operators, names, parameters, watching, told, s3, dynamodb, users}
 
 // buckets are the types of buckets.
 var buckets = []string{"aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket"}
@@ -100,6 +101,7 @@ func Of(g *graph.Graph) Drawing {
 		}
 	}
 	d.names()
+	d.users()
 	d.stores()
 	d.watch()
 	return d.drawing()
@@ -295,6 +297,26 @@ func (d *draft) names() {
 				n.say(graph.Text(r.Input("name")))
 				d.add(n, r)
 				d.edge(n.ID, to, reference, "name")
+			}
+		}
+	}
+}
+
+// users draws user pools, and the sites that they sign people in to.
+func (d *draft) users() {
+	d.service(users, "Cognito", "user pool", "aws:cognito/userPool:UserPool")
+	if d.nodes[users] == nil {
+		return
+	}
+	for _, client := range d.graph.ByType("aws:cognito/userPoolClient:UserPoolClient") {
+		d.add(d.nodes[users], client)
+		for _, address := range graph.Texts(client.Input("callbackUrls")) {
+			_, rest, _ := strings.Cut(address, "://")
+			host, _, _ := strings.Cut(rest, "/")
+			for _, record := range d.graph.ByType("aws:route53/record:Record") {
+				if to := d.placed[record.URN]; to != "" && graph.Text(record.Input("name")) == host {
+					d.edge(users, to, reference, "signs in to")
+				}
 			}
 		}
 	}

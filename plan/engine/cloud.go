@@ -310,7 +310,7 @@ func (c *Cloud) adopt(urn resource.URN, id string, inputs, outputs resource.Prop
 
 // keepSecrets notes what generates secrets.
 func (c *Cloud) keepSecrets(r *Resource) {
-	if !strings.HasPrefix(r.Token, "random:") && !strings.HasPrefix(r.Token, "tls:") {
+	if !strings.HasPrefix(r.Token, "random:") && !strings.HasPrefix(r.Token, "tls:") && r.Token != poolClientType {
 		return
 	}
 	for _, v := range r.Outputs {

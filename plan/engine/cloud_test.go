@@ -103,6 +103,12 @@ func wholeWorld(t *testing.T) (w world, at map[string]Resource) {
 	add("scan", malwarePlanType, good[malwarePlanType].with(in{"role": scans.output("arn")}))
 	add("scan role without a policy", roleType, in{"name": "scan-2", "assumeRolePolicy": policyOf(scanTrust)})
 
+	pool := add("pool", userPoolType, good[userPoolType].with(in{"deletionProtection": "INACTIVE"}))
+	site := add("client", poolClientType, good[poolClientType].with(in{"userPoolId": pool.ID}))
+	add("pool's domain", poolDomainType, in{"userPoolId": pool.ID, "domain": "example-files", "managedLoginVersion": 2})
+	add("editors", poolGroupType, in{"userPoolId": pool.ID, "name": "editor"})
+	add("style", cloudControlType, styleOf(pool.ID, site.ID))
+
 	balancer := add("balancer", balancerType, in{
 		"name": "site", "subnets": list(a.ID, b.ID), "securityGroups": list(group.ID),
 		"accessLogs": in{"bucket": logs.ID, "prefix": "lb", "enabled": true},
@@ -293,6 +299,13 @@ func TestPlace(t *testing.T) {
 		{"a scan of another bucket than its role's", malwarePlanType, good[malwarePlanType].with(in{
 			"role": at["scan role"].output("arn"), "protectedResource": in{"s3Bucket": in{"bucketName": id("logs")}},
 		}), "s3:ListBucket on arn:aws:s3:::logs"},
+		{"a second domain of a pool", poolDomainType, in{"userPoolId": id("pool"), "domain": "more-files"},
+			"has the domain example-files already"},
+		{"a domain that another pool has", poolDomainType, in{"userPoolId": id("pool"), "domain": "example-files"},
+			"AlreadyExists"},
+		{"a client of no pool", poolClientType, good[poolClientType], "does not exist, which userPoolId names"},
+		{"a second style of a client", cloudControlType, styleOf(id("pool"), id("client")), "has a style already"},
+		{"a style of no client", cloudControlType, styleOf(id("pool"), "nobody"), "nobody does not exist"},
 		{"policies that are too long together", rolePolicyType,
 			in{"name": "b", "role": "app",
 				"policy": policyOf(strings.Replace(identity, "files", strings.Repeat("f", inlinePolicyChars-200), 1))},
@@ -316,6 +329,7 @@ func TestPlace(t *testing.T) {
 			t.Errorf("%s: it is there although it was refused", c.name)
 		}
 	}
+	tried[userPoolType] = true // TestPagesNeedTheirPlan
 	for token := range places {
 		if !tried[token] {
 			t.Errorf("no case breaks what %s has to keep", token)
@@ -405,6 +419,38 @@ func TestDelete(t *testing.T) {
 	}
 }
 
+// styleOf are the inputs of how the pages of a client look.
+func styleOf(pool, client string) in {
+	return in{"typeName": "AWS::Cognito::ManagedLoginBranding",
+		"desiredState": fmt.Sprintf(`{"UserPoolId":%q,"ClientId":%q,"UseCognitoProvidedValues":true}`, pool, client)}
+}
+
+// TestPagesNeedTheirPlan: the plan of a pool that has managed login is not lowered, and managed login is not turned on
+// in a plan that lacks it.
+func TestPagesNeedTheirPlan(t *testing.T) {
+	w, at := wholeWorld(t)
+	pool := at["pool"]
+	lite := pool.Inputs.Copy()
+	lite["userPoolTier"] = resource.NewProperty("LITE")
+	if _, err := w.update(resource.URN(pool.URN), pool.ID, pool.Inputs, lite); err == nil ||
+		!strings.Contains(err.Error(), "FeatureUnavailableInTierException") {
+		t.Errorf("a pool with managed login becomes LITE: %v", err)
+	}
+	domain := at["pool's domain"]
+	classic := domain.Inputs.Copy()
+	classic["managedLoginVersion"] = resource.NewProperty(1.0)
+	if _, err := w.update(resource.URN(domain.URN), domain.ID, domain.Inputs, classic); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.update(resource.URN(pool.URN), pool.ID, pool.Inputs, lite); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.update(resource.URN(domain.URN), domain.ID, classic, domain.Inputs); err == nil ||
+		!strings.Contains(err.Error(), "FeatureUnavailableInTierException") {
+		t.Errorf("managed login in a pool that is LITE: %v", err)
+	}
+}
+
 func TestDeletionProtection(t *testing.T) {
 	w, at := wholeWorld(t)
 	for _, c := range []struct {
@@ -439,6 +485,11 @@ func TestDeletionProtection(t *testing.T) {
 		if _, err := w.update(resource.URN(r.URN), r.ID, inputs, r.Inputs); err != nil {
 			t.Fatal(err)
 		}
+	}
+	users := w.add(userPoolType, "users", good[userPoolType].with(in{"name": "users"}))
+	if err := w.delete(resource.URN(users.URN), users.ID, 0); err == nil ||
+		!strings.Contains(err.Error(), "deletion protection is activated") {
+		t.Errorf("a protected user pool: %v", err)
 	}
 	table := w.add(tableType, "table", good[tableType].with(in{"name": "files", "deletionProtectionEnabled": true}))
 	if err := w.delete(resource.URN(table.URN), table.ID, 0); err == nil ||

@@ -47,6 +47,11 @@ var limits = map[string]func(look){
 	bucketLifecycleType:  limitLifecycle,
 	bucketCorsType:       limitCORS,
 	malwarePlanType:      limitMalwarePlan,
+	userPoolType:         limitUserPool,
+	poolClientType:       limitPoolClient,
+	poolDomainType:       limitPoolDomain,
+	poolGroupType:        limitPoolGroup,
+	cloudControlType:     limitCloudControl,
 	tableType:            limitTable,
 	parameterType:        limitParameter,
 

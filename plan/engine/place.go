@@ -34,6 +34,9 @@ var places = map[string]func(*Cloud, *Resource) error{
 	bucketPolicyType:   (*Cloud).placeBucketPolicy,
 	rolePolicyType:     (*Cloud).placeRolePolicy,
 	malwarePlanType:    (*Cloud).placeMalwarePlan,
+	userPoolType:       (*Cloud).placeUserPool,
+	poolDomainType:     (*Cloud).placePoolDomain,
+	cloudControlType:   (*Cloud).placeCloudControl,
 	logGroupType:       (*Cloud).placeLogGroup,
 	validationType:     (*Cloud).placeValidation,
 }
@@ -553,6 +556,12 @@ func (c *Cloud) leaving(r *Resource) error {
 		}
 		if !in.flag("skipFinalSnapshot") && !in.given("finalSnapshotIdentifier") {
 			return errors.New("finalSnapshotIdentifier is required when skipFinalSnapshot is false")
+		}
+	case userPoolType:
+		// https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-deletion-protection.html
+		if r.text("deletionProtection") == "ACTIVE" {
+			return fmt.Errorf("InvalidParameterException: The user pool cannot be deleted because deletion protection "+
+				"is activated: %s", r.ID)
 		}
 	case tableType:
 		// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html

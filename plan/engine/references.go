@@ -138,6 +138,13 @@ var references = map[string][]reference{
 	malwarePlanType: {
 		{at: "protectedResource.s3Bucket.bucketName", to: bucketType}, {at: "role", to: roleType, output: "arn"},
 	},
+	// https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain.html: a pool with a
+	// domain is not deleted.
+	poolDomainType: {{at: "userPoolId", to: userPoolType}},
+	// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_DeleteUserPool.html: with all
+	// that is in it.
+	poolClientType: {{at: "userPoolId", to: userPoolType, soft: true}},
+	poolGroupType:  {{at: "userPoolId", to: userPoolType, soft: true}},
 	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html: no policy, no profile may be left.
 	rolePolicyType: {{at: "role", to: roleType}},
 	profileType:    {{at: "role", to: roleType}},

@@ -5,7 +5,9 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/acm"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudcontrol"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cognito"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/dynamodb"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/guardduty"
@@ -68,6 +70,12 @@ const (
 	bucketCorsType       = "aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2"
 
 	malwarePlanType = "aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan"
+
+	userPoolType     = "aws:cognito/userPool:UserPool"
+	poolClientType   = "aws:cognito/userPoolClient:UserPoolClient"
+	poolDomainType   = "aws:cognito/userPoolDomain:UserPoolDomain"
+	poolGroupType    = "aws:cognito/userGroup:UserGroup"
+	cloudControlType = "aws:cloudcontrol/resource:Resource"
 
 	tableType = "aws:dynamodb/table:Table"
 
@@ -182,6 +190,16 @@ var kinds = map[string]kind{
 	bucketCorsType:       {args: s3.BucketCorsConfigurationV2Args{}, replace: "bucket expectedBucketOwner"},
 
 	malwarePlanType: {args: guardduty.MalwareProtectionPlanArgs{}, replace: "protectedResource.s3Bucket.bucketName"},
+
+	userPoolType: {
+		args:    cognito.UserPoolArgs{},
+		replace: "aliasAttributes name usernameAttributes usernameConfiguration.caseSensitive",
+	},
+	poolClientType: {args: cognito.UserPoolClientArgs{}, replace: "generateSecret userPoolId"},
+	poolDomainType: {args: cognito.UserPoolDomainArgs{}, replace: "domain userPoolId"},
+	poolGroupType:  {args: cognito.UserGroupArgs{}, replace: "name userPoolId"},
+	// The provider asks CloudFormation which of the properties need another resource.
+	cloudControlType: {args: cloudcontrol.ResourceArgs{}, replace: "typeName"},
 
 	tableType: {args: dynamodb.TableArgs{}, replace: "name hashKey rangeKey localSecondaryIndexes"},
 

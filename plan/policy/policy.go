@@ -85,6 +85,8 @@ type Rule struct {
 	// Needs are the types of resources that the rule speaks of: with none of them in the graph it is not asked, or
 	// counts as broken, as it cannot be shown to be kept (Set.Complete). Empty is for rules about what may be absent.
 	Needs []string
+	// Optional tells a rule about what even a complete stack (Set.Complete) may lack.
+	Optional bool
 	// Read tells a rule that is also asked about resources that the program only reads (GetBucket and the like). They
 	// are others', who keep rules of their own or do not: nobody can mend them from here.
 	Read bool
@@ -134,7 +136,7 @@ type Report struct {
 // Catalogue returns the rules that fit any stack on AWS, without exceptions, in the order of the document.
 func Catalogue() []Rule {
 	return slices.Concat(networkRules(), instanceRules(), balancerRules(), groupRules(), databaseRules(), bucketRules(),
-		tableRules(), accessRules(), otherRules())
+		tableRules(), accessRules(), userRules(), otherRules())
 }
 
 func (rule Rule) check(g *graph.Graph, set Set) Result {
@@ -146,7 +148,7 @@ func (rule Rule) check(g *graph.Graph, set Set) Result {
 	}
 	others := func(r *graph.Resource) bool { return r != nil && r.Read && !rule.Read }
 	speaks := slices.DeleteFunc(g.ByType(rule.Needs...), others)
-	if absent := len(rule.Needs) > 0 && len(speaks) == 0; absent && !set.Complete {
+	if absent := len(rule.Needs) > 0 && len(speaks) == 0; absent && (!set.Complete || rule.Optional) {
 		result.Verdict = NotAsked
 		result.Rule.Otherwise = "The stack has nothing that the rule speaks of."
 		return result

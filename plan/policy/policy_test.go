@@ -34,7 +34,7 @@ var demanded = strings.Fields(`
 	AutoScaling.1 AutoScaling.2 AutoScaling.9
 	RDS.2 RDS.3 RDS.5 RDS.8 RDS.9 RDS.11 RDS.13 RDS.17 RDS.25 CKV2_AWS_69 CKV_AWS_353
 	S3.8 S3.5 S3.9 S3.12 S3.13 S3.14
-	DynamoDB.2 DynamoDB.6 SSM.1 IAM.21 CKV_AWS_290 CKV_AWS_355 CKV_AWS_66
+	DynamoDB.2 DynamoDB.6 Cognito.5 Cognito.6 SSM.1 IAM.21 CKV_AWS_290 CKV_AWS_355 CKV_AWS_66
 	CKV_AWS_145 CKV_AWS_119 CKV_AWS_158 CKV_AWS_337 CKV_AWS_378 RDS.23`)
 
 func TestEveryControlHasARule(t *testing.T) {
@@ -72,8 +72,11 @@ func TestAGoodStackKeepsEveryRule(t *testing.T) {
 	report := checked(policytest.Stack(t).Graph(), production)
 	for _, result := range report.Results {
 		want := Kept
-		if unkept[result.Rule.ID] {
+		switch {
+		case unkept[result.Rule.ID]:
 			want = Broken
+		case result.Rule.Optional: // the stack has none of it
+			want = NotAsked
 		}
 		if result.Verdict != want {
 			t.Errorf("%s is %s, want %s: %v", result.Rule.ID, result.Verdict, want, result.Violations)
@@ -324,6 +327,13 @@ func TestWhatBreaksARule(t *testing.T) {
 		{"DynamoDB.6", "no protection", set(tableType, "files", "deletionProtectionEnabled", false),
 			"DynamoDB Table files"},
 
+		{"Cognito.5", "a second factor for who wants one", func(b *graphtest.Builder) {
+			b.Add(userPoolType, "users", in{"mfaConfiguration": "OPTIONAL", "deletionProtection": "ACTIVE"})
+		}, "UserPool users"},
+		{"Cognito.6", "no protection of users", func(b *graphtest.Builder) {
+			b.Add(userPoolType, "users", in{"mfaConfiguration": "ON"})
+		}, "UserPool users"},
+
 		{"IAM.21", "every action of a service",
 			grant(in{"Effect": "Allow", "Action": "s3:*", "Resource": policytest.BucketName}), "RolePolicy other"},
 		{"IAM.21", "all but some",
@@ -446,6 +456,8 @@ func TestNothingIsKeptByAbsence(t *testing.T) {
 				want = NotAsked
 			}
 			switch {
+			case result.Rule.Optional:
+				want = NotAsked
 			case slices.Contains(free, result.Rule.ID):
 				want = Kept // rules about what should not be there
 			case result.Rule.Production && !env.Production:

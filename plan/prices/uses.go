@@ -41,6 +41,7 @@ func uses() []use {
 		database = []string{"aws:rds/instance:Instance"}
 		names    = []string{"aws:route53/record:Record"}
 		scans    = []string{"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan"}
+		users    = []string{"aws:cognito/userPool:UserPool"}
 		function = []string{"aws:lambda/function:Function"}
 		queue    = []string{"aws:sqs/queue:Queue"}
 	)
@@ -54,6 +55,9 @@ func uses() []use {
 		{"Objects that GuardDuty scans, beyond a new account's 1 GB a month", "guardduty/scan", 1, "GB", scans},
 		{"Objects that GuardDuty scans, beyond a new account's 1,000 a month", "guardduty/object", 1000,
 			"1,000 objects", scans},
+		// https://aws.amazon.com/cognito/pricing/
+		{"People who sign in with Cognito's plan Essentials, beyond the account's 10,000 a month", "cognito/essentials",
+			1000, "1,000 people", users},
 		{"Calls of Lambda functions", "lambda/request", million, "million", function},
 		{"Time of Lambda functions on x86", "lambda/second", 1000, "1,000 GB-seconds", function},
 		{"Time of Lambda functions on Graviton", "lambda/arm/second", 1000, "1,000 GB-seconds", function},

@@ -24,6 +24,7 @@ var unknownToCloudFormation = map[string]string{
 	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "it takes over the group that a VPC comes with, which " +
 		"CloudFormation leaves alone",
 	"aws:s3/bucketObjectv2:BucketObjectv2": "CloudFormation uploads no objects",
+	"aws:cloudcontrol/resource:Resource":   "it is of another type, which its inputs name",
 }
 
 const (
@@ -261,6 +262,36 @@ var mappings = map[string]mapping{
 
 	"aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": {
 		cfn: "AWS::GuardDuty::MalwareProtectionPlan", names: map[string]string{"actions.taggings": "Tagging"},
+	},
+
+	"aws:cognito/userPool:UserPool": {
+		cfn: "AWS::Cognito::UserPool",
+		names: map[string]string{
+			"name": "UserPoolName", "tags": "UserPoolTags", "passwordPolicy": "Policies.PasswordPolicy",
+			"signInPolicy": "Policies.SignInPolicy",
+			"adminCreateUserConfig.inviteMessageTemplate.smsMessage": "SMSMessage",
+			"userAttributeUpdateSettings.attributesRequireVerificationBeforeUpdates": "Attributes" +
+				"RequireVerificationBeforeUpdate",
+		},
+		absent: map[string]string{
+			"softwareTokenMfaConfiguration": "CloudFormation lists the factors in EnabledMfas",
+			"emailMfaConfiguration":         "CloudFormation lists the factors in EnabledMfas",
+		},
+	},
+	"aws:cognito/userPoolClient:UserPoolClient": {
+		cfn: "AWS::Cognito::UserPoolClient", names: map[string]string{
+			"name": "ClientName", "callbackUrls": "CallbackURLs", "logoutUrls": "LogoutURLs",
+			"allowedOauthFlows": "AllowedOAuthFlows", "allowedOauthScopes": "AllowedOAuthScopes",
+			"allowedOauthFlowsUserPoolClient": "AllowedOAuthFlowsUserPoolClient",
+			"defaultRedirectUri":              "DefaultRedirectURI",
+		},
+	},
+	"aws:cognito/userPoolDomain:UserPoolDomain": {
+		cfn:   "AWS::Cognito::UserPoolDomain",
+		names: map[string]string{"certificateArn": "CustomDomainConfig.CertificateArn"},
+	},
+	"aws:cognito/userGroup:UserGroup": {
+		cfn: "AWS::Cognito::UserPoolGroup", names: map[string]string{"name": "GroupName"},
 	},
 
 	"aws:dynamodb/table:Table": {

@@ -1,10 +1,13 @@
 package awsmodel
 
 import (
+	"encoding/json"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
+
+const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 // makers sets the id and the outputs of one type each. Outputs that nobody reads are left out. Ids, outputs and
 // defaults are those of the provider's reference, on whose pages each type has an "Attribute Reference"; the form of
@@ -252,6 +255,43 @@ var makers = map[string]func(*call){
 		c.set("arn", c.arn("guardduty", "malware-protection-plan/"+c.id))
 		c.set("createdAt", created)
 		c.set("status", "ACTIVE")
+	},
+
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncognitouserpools.html,
+	// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UserPoolType.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/cognito_user_pool
+	"aws:cognito/userPool:UserPool": func(c *call) {
+		c.id = c.Region + "_" + c.text(alphanumeric, "id", 9)
+		c.set("arn", c.arn("cognito-idp", "userpool/"+c.id))
+		c.set("endpoint", "cognito-idp."+c.Region+".amazonaws.com/"+c.id)
+		c.set("creationDate", created)
+		c.set("lastModifiedDate", created)
+		c.missing("mfaConfiguration", "OFF")
+		c.missing("deletionProtection", "INACTIVE")
+		c.missing("userPoolTier", "ESSENTIALS")
+	},
+	"aws:cognito/userPoolClient:UserPoolClient": func(c *call) {
+		c.id = c.text("abcdefghijklmnopqrstuvwxyz0123456789", "id", 26)
+		if v := Plain(c.in["generateSecret"]); v.IsBool() && v.BoolValue() {
+			secret := c.text("abcdefghijklmnopqrstuvwxyz0123456789", "secret", 52)
+			c.out["clientSecret"] = resource.MakeSecret(resource.NewProperty(secret))
+		}
+	},
+	"aws:cognito/userPoolDomain:UserPoolDomain": func(c *call) {
+		c.named("domain")
+		c.set("cloudfrontDistribution", "d"+c.hex("distribution", 13)+".cloudfront.net")
+		c.missing("managedLoginVersion", 1)
+	},
+	"aws:cognito/userGroup:UserGroup": func(c *call) { c.id = c.get("userPoolId") + "/" + c.get("name") },
+	// https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/resource-identifier.html,
+	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/cloudcontrolapi_resource
+	"aws:cloudcontrol/resource:Resource": func(c *call) {
+		var state struct {
+			Pool string `json:"UserPoolId"`
+		}
+		_ = json.Unmarshal([]byte(c.get("desiredState")), &state) // other types have other identifiers
+		c.id = state.Pool + "|" + c.uuid("id")
+		c.set("properties", c.get("desiredState"))
 	},
 
 	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html,

@@ -31,6 +31,8 @@ func Names(token string) Naming {
 		"aws:autoscaling/lifecycleHook:LifecycleHook", "aws:ssm/parameter:Parameter", "aws:cloudwatch/metricAlarm:MetricAlarm",
 		"aws:cloudwatch/logMetricFilter:LogMetricFilter", "aws:cloudwatch/queryDefinition:QueryDefinition":
 		return Naming{Property: "name", Max: 255}
+	case "aws:cognito/userPool:UserPool", "aws:cognito/userPoolClient:UserPoolClient":
+		return Naming{Property: "name", Max: 128}
 	case "aws:cloudwatch/logGroup:LogGroup":
 		return Naming{Property: "name", Max: 512}
 	case "aws:cloudwatch/eventRule:EventRule":

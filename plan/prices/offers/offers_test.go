@@ -162,7 +162,8 @@ func TestBuiltin(t *testing.T) {
 	}
 	known := func(key string) bool {
 		kind := key[strings.LastIndexByte(key, '/')+1:]
-		return keys[key] || keys[strings.Replace(key, kind, "*", 1)] || strings.HasPrefix(key, "guardduty/")
+		return keys[key] || keys[strings.Replace(key, kind, "*", 1)] || strings.HasPrefix(key, "guardduty/") ||
+			strings.HasPrefix(key, "cognito/")
 	}
 	for where, of := range map[string]map[string]float64{"global": prices.Builtin().Global,
 		"us-east-1": prices.Builtin().Regions["us-east-1"]} {
