@@ -142,6 +142,26 @@ func TestReserveIsKept(t *testing.T) {
 	}
 }
 
+// The more is free, the more may be written before the disk is looked at again.
+func TestLooks(t *testing.T) {
+	const mib = 1 << 20
+	for _, c := range []struct {
+		spare, bytes int64
+		looks        bool
+	}{{64 * mib, mib - 1, false}, {64 * mib, mib, true}, {640 * mib, 9 * mib, false}, {640 * mib, 10 * mib, true}} {
+		r := open(t, t.TempDir())
+		r.seen = disk{free: r.size + c.spare}
+		later := time.Now().Add(time.Hour) // so that it is not looked at for its age
+		r.at = later
+		if err := r.Take(c.bytes); err != nil {
+			t.Fatal(err)
+		}
+		if looked := !r.at.Equal(later); looked != c.looks {
+			t.Errorf("%d bytes where %d are free beyond the reserve: looked %t, want %t", c.bytes, c.spare, looked, c.looks)
+		}
+	}
+}
+
 // A disk with few inodes left takes nothing new, and Keep makes no files on it.
 func TestReserveInodes(t *testing.T) {
 	folder := servers.SmallDisk(t, diskSize)
