@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -122,12 +123,17 @@ func CleanFolder(raw string) string {
 	return JoinPath(first, strings.Join(parts, "/"))
 }
 
+// androidPlace is how documents of Android's storage begin, as some of its apps name them: a volume, and a path on it
+// ("primary:Download/ticket.pdf").
+var androidPlace = regexp.MustCompile(`^(primary|home|raw|[0-9A-F]{4}-[0-9A-F]{4}):`)
+
 // CleanPath splits a relative path with slashes, as browsers send it for a file in a chosen folder, into folder and
-// name. Any other path (an absolute one, one of Windows) says where a file is on its sender's disk, and nothing about
-// how files belong together: only its name is kept.
+// name. Any other path (an absolute one, one of Windows, one of Android's storage) says where a file is on its sender's
+// disk, and nothing about how files belong together: only its name is kept.
 func CleanPath(raw string) (folder, name string) {
 	i := strings.LastIndexByte(raw, '/')
-	if i > 0 && raw[0] != '/' && !strings.Contains(raw, `\`) && !(len(raw) > 1 && raw[1] == ':') {
+	if i > 0 && raw[0] != '/' && !strings.Contains(raw, `\`) && !(len(raw) > 1 && raw[1] == ':') &&
+		!androidPlace.MatchString(raw) {
 		folder = CleanFolder(raw[:i])
 	}
 	return folder, CleanFileName(raw)

@@ -85,6 +85,9 @@ func TestCleanPath(t *testing.T) {
 		{"C:/Users/ada/x.txt", "", "x.txt"},
 		{`C:\fakepath\x.txt`, "", "x.txt"},
 		{`a\b/x.txt`, "", "x.txt"},
+		{"primary:Download/x.txt", "", "x.txt"},
+		{"1A2B-3C4D:DCIM/Camera/x.jpg", "", "x.jpg"},
+		{"notes: May/x.txt", "notes_ May", "x.txt"},
 		{"a/", "a", "unnamed"},
 		{"", "", "unnamed"},
 	} {

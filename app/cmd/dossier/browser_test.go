@@ -44,6 +44,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("damaged files", c.damagedAtRest)
 	t.Run("uploads", c.uploads)
 	t.Run("told", c.toldTests)
+	t.Run("phones", c.phones)
 	t.Run("pictures", c.pictures)
 	t.Run("the directory", c.directory)
 	t.Run("the directory, without JavaScript", c.directoryWithoutJavaScript)

@@ -136,7 +136,8 @@ function textOf(u) {
       if (u.elsewhere === "paused") return `${sent}, paused in another tab`;
       return `${sent}, being sent in another tab`;
     case "chosen":
-      return size;
+      // Phones give such a file in the place of one that is not on the phone itself.
+      return u.size > 0 ? size : `${size}. This file is empty.`;
     case "waiting":
       return `${size}. Waiting`;
     case "sending":

@@ -6,7 +6,7 @@ import { put } from "./put.js";
 import { aborted, backOff, linked, sleep } from "./waiting.js";
 
 /** How often each kind of failure of a part is met, one after the other, before the file fails. */
-const patience = { refused: 4, damaged: 4, silent: 4, busy: 8 };
+const patience = { refused: 4, damaged: 4, silent: 4, broken: 20, busy: 8 };
 /** How often the end may show that something is missing or wrong, or the file be begun anew under another id. */
 const rounds = 3;
 
@@ -176,7 +176,7 @@ async function walk(file, { api, digests, slots, place }, signal, halt) {
           file.arrived(number, size);
           continue;
         }
-        const free = await slots.take(idle.signal);
+        const slot = { free: await slots.take(idle.signal) };
         let handed = false;
         try {
           const { bytes, crc } = await read(file, digests, start, start + size);
@@ -189,15 +189,15 @@ async function walk(file, { api, digests, slots, place }, signal, halt) {
           if (halt.aborted) throw new Paused();
           handed = true;
           const part = { number, size, crc64nvme: crc };
-          const one = sendPart(file, part, bytes, api, inner.signal, idle.signal)
+          const one = sendPart(file, part, bytes, { api, slots, slot }, inner.signal, idle.signal)
             .then(() => file.arrived(number, size), fail)
             .finally(() => {
               sending.delete(one);
-              free();
+              slot.free();
             });
           sending.add(one);
         } finally {
-          if (!handed) free();
+          if (!handed) slot.free();
         }
       }
     } catch (e) {
@@ -239,8 +239,8 @@ async function unchanged({ handle, size, lastModified }) {
  * Sends one part until the store has it. It is signed anew for each try, so no signature is older than its try. signal
  * ends it, idle only what waits between two tries.
  */
-async function sendPart(file, part, bytes, api, signal, idle) {
-  const failures = { refused: 0, damaged: 0, silent: 0, busy: 0 };
+async function sendPart(file, part, bytes, { api, slots, slot }, signal, idle) {
+  const failures = { refused: 0, damaged: 0, silent: 0, broken: 0, busy: 0 };
   for (;;) {
     let signed;
     try {
@@ -250,22 +250,36 @@ async function sendPart(file, part, bytes, api, signal, idle) {
       throw e;
     }
     file.progress(part.number, 0);
-    const status = await put(signed, bytes, (loaded) => file.progress(part.number, loaded), signal);
-    if (status >= 200 && status < 300) return;
+    let sent = 0;
+    const status = await put(signed, bytes, (loaded) => file.progress(part.number, (sent = loaded)), signal);
+    if (status >= 200 && status < 300) {
+      slots.widen();
+      return;
+    }
     file.progress(part.number, 0);
-    const kind = kindOf(status);
+    const kind = kindOf(status, sent);
     if (kind === "gone") return; // Completed or discarded meanwhile; the end tells which.
     if (++failures[kind] >= patience[kind]) throw new Fault(failed[kind]);
-    if (kind === "silent" || kind === "busy") {
-      file.waits(kind === "silent" ? "network" : "busy");
+    if (kind === "broken") slots.narrow();
+    if (kind === "silent" || kind === "broken" || kind === "busy") {
+      file.waits(kind === "busy" ? "busy" : "network");
       await sleep(backOff(failures[kind]), idle, "online");
+      if (kind === "broken") {
+        // Behind the others: as many as may be under way now.
+        slot.free();
+        slot.free = () => {};
+        slot.free = await slots.take(idle);
+      }
       file.waits(undefined);
     }
   }
 }
 
-function kindOf(status) {
-  if (status === 0) return "silent";
+/** sent is how many bytes were on their way when it failed. */
+function kindOf(status, sent) {
+  // A request that is not allowed, or kept from the store, sends nothing. One that did has lost its network: a phone
+  // left it, or was locked.
+  if (status === 0) return sent > 0 ? "broken" : "silent";
   if (status === 403 || status === 401) return "refused";
   if (status === 404) return "gone";
   if (status === 408 || status === 429 || status >= 500) return "busy";
@@ -280,5 +294,6 @@ const failed = {
   silent:
     "This browser cannot reach the site’s storage. A network filter or a browser extension may block it, or the " +
     "storage does not allow this site (CORS). Try again, or contact whoever runs this site.",
+  broken: "The connection broke again and again. Try again, on another network if you can.",
   busy: "The storage is busy. Try again in a few minutes.",
 };

@@ -1,5 +1,6 @@
 // What the form and the page of a receipt have in common, from the first byte to the page that follows.
 import { API } from "./api.js";
+import { stayAwake } from "./awake.js";
 import { Digests } from "./digests.js";
 import { element } from "./dom.js";
 import { askBeforeLeaving } from "./leaving.js";
@@ -41,7 +42,11 @@ export class Session {
     view.element.prepend(this.#outcome);
     this.#guard = askBeforeLeaving(() => !this.#left && (uploads.busy || uploads.unsent));
     uploads.addEventListener("list", this.#guard);
-    uploads.addEventListener("end", () => this.#settle());
+    const awake = stayAwake(() => uploads.moving);
+    uploads.addEventListener("end", () => {
+      awake();
+      this.#settle();
+    });
     let guarded;
     uploads.addEventListener("change", () => {
       if (uploads.busy && !this.#outcome.hidden) this.#outcome.hidden = true;
@@ -49,6 +54,7 @@ export class Session {
       guarded ??= setTimeout(() => {
         guarded = undefined;
         this.#guard();
+        awake();
       });
     });
   }

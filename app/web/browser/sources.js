@@ -17,6 +17,12 @@ const junkPrefixes = ["._", "~$", ".~lock."];
 /** Reports whether a file or a folder in a folder is left out, by its name. */
 const isJunk = (name) => junkNames.has(name.toLowerCase()) || junkPrefixes.some((prefix) => name.startsWith(prefix));
 
+/**
+ * Returns the name of a file that was not chosen with its folder. Some apps of phones call a file by its place in the
+ * phone's storage, such as "primary:Download/ticket.pdf", which is no folder of the person's.
+ */
+const nameOf = (file) => file.name.replace(/^[^/]*:.*\//, "");
+
 /** Sorts the files of a folder as people do: browsers give them in the order in which the disk has them. */
 function sorted(files) {
   const { compare } = new Intl.Collator(undefined, { numeric: true });
@@ -28,13 +34,37 @@ function sorted(files) {
  * files of a folder were left out, because a system or a program put them there.
  */
 export function chosenIn(input) {
-  const files = [...input.files].map((file) => ({ file, ...partsOf(file.webkitRelativePath || file.name) }));
+  const files = [...input.files].map((file) => ({ file, ...partsOf(file.webkitRelativePath || nameOf(file)) }));
   input.value = "";
   if (!input.webkitdirectory) return { chosen: files, system: 0 };
   // The first folder is the one that was chosen.
   const parts = ({ folder, name }) => [...folder.split("/").slice(1), name];
   const chosen = sorted(files.filter((file) => !parts(file).some(isJunk)));
   return { chosen, system: files.length - chosen.length };
+}
+
+/**
+ * Returns what was chosen with its true size. Phones say 0 of some files, of which an app makes the bytes only when they
+ * are read: such a file is read whole, up to most bytes.
+ */
+export async function measured(one, most) {
+  const { file } = one;
+  if (file.size > 0) return one;
+  const pieces = [];
+  let size = 0;
+  try {
+    const reader = file.stream().getReader();
+    for (let piece; size <= most && !(piece = await reader.read()).done; size += piece.value.length) {
+      // As a Blob, which the browser keeps outside of the page's memory.
+      pieces.push(new Blob([piece.value]));
+    }
+    if (size > most) await reader.cancel();
+  } catch {
+    return one; // Sending it tells why it cannot be read.
+  }
+  if (size === 0) return one;
+  const { name, type, lastModified } = file;
+  return { ...one, file: new File(pieces, name, { type, lastModified }), handle: undefined };
 }
 
 /** Reports whether something that is dragged or pasted has files. */
@@ -66,7 +96,7 @@ export async function broughtBy(data) {
       for (const one of sorted(found)) chosen.push(one);
     } else if (file) {
       const opened = await handle;
-      chosen.push({ file, ...partsOf(file.name), handle: opened?.kind === "file" ? opened : undefined });
+      chosen.push({ file, ...partsOf(nameOf(file)), handle: opened?.kind === "file" ? opened : undefined });
     }
   }
   return { chosen, unread, system };

@@ -1,6 +1,8 @@
 // Small pictures of chosen pictures, made one at a time, so that memory holds one large picture at most.
 
-const types = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"];
+const types = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp",
+  // Only some browsers read these, as Safari does.
+  "image/heic", "image/heif"];
 /** Larger files are shown without, in bytes. */
 const most = 32 << 20;
 /** The longer side, in pixels: twice that of the row, for fine screens. */

@@ -56,6 +56,12 @@ export class Uploads extends EventTarget {
     return this.#leaving > 0 || this.all.some((u) => u.unfinished);
   }
 
+  /** Whether something is under way, and does not only wait for the network or another tab. */
+  get moving() {
+    return this.all.some((u) => (u.state === "sending" || u.state === "finishing") &&
+      u.held !== "network" && u.held !== "elsewhere");
+  }
+
   /** Whether files are chosen that nobody has sent. */
   get unsent() {
     return this.all.some((u) => u.state === "chosen");

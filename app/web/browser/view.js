@@ -2,7 +2,7 @@
 import { element, heard, setText } from "./dom.js";
 import { noteOf } from "./notes.js";
 import { Row, reasons } from "./row.js";
-import { broughtBy, chosenIn, hasFiles } from "./sources.js";
+import { broughtBy, chosenIn, hasFiles, measured } from "./sources.js";
 import { thumbnail } from "./thumbnails.js";
 import { counted, humanLimit, humanSize, humanTime, shownPath } from "./words.js";
 
@@ -190,7 +190,9 @@ export class View {
     const patience = setTimeout(() => setText(this.#note, "Reading the files…"), 200);
     try {
       const { chosen, unread = 0, system = 0 } = await brought;
-      const report = await this.#uploads.add(chosen);
+      const files = [];
+      for (const one of chosen) files.push(await measured(one, this.#uploads.limits.max_file_size));
+      const report = await this.#uploads.add(files);
       clearTimeout(patience);
       setText(this.#note, noteOf({ ...report, unread, system, none: chosen.length === 0 }, this.#uploads.limits));
     } finally {

@@ -45,20 +45,46 @@ export function backOff(failures) {
   return Math.min(30_000, 500 * 2 ** Math.min(failures, 10)) * (0.75 + Math.random() / 2);
 }
 
-/** Slots lets so many at once, in the order in which they came. */
+/**
+ * Slots lets so many at once, in the order in which they came: fewer on a line that breaks, where each is done sooner
+ * the fewer share it.
+ */
 export class Slots {
-  #free;
+  #all;
+  #most;
+  #taken = 0;
+  #well = 0;
   #queue = [];
 
-  constructor(free) {
-    this.#free = free;
+  constructor(most) {
+    this.#all = this.#most = most;
+  }
+
+  /** Lets one at a time from now on. */
+  narrow() {
+    this.#most = 1;
+    this.#well = 0;
+  }
+
+  /** Lets one more at a time after several that went well. */
+  widen() {
+    if (this.#most === this.#all || ++this.#well < this.#all) return;
+    this.#most++;
+    this.#well = 0;
+    this.#next();
+  }
+
+  #next() {
+    if (this.#taken >= this.#most || this.#queue.length === 0) return;
+    this.#taken++;
+    this.#queue.shift()();
   }
 
   /** Waits for a slot and returns what gives it back; to be called once. */
   async take(signal) {
     if (signal.aborted) throw aborted();
-    if (this.#free > 0) {
-      this.#free--;
+    if (this.#taken < this.#most) {
+      this.#taken++;
     } else {
       await new Promise((resolve, reject) => {
         const turn = () => {
@@ -75,9 +101,8 @@ export class Slots {
       });
     }
     return () => {
-      const next = this.#queue.shift();
-      if (next) next();
-      else this.#free++;
+      this.#taken--;
+      this.#next();
     };
   }
 }

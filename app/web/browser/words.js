@@ -88,7 +88,9 @@ const maxFolder = 1024;
 /** Returns the folder and the name of a path. Of a folder that is too long the innermost ones are kept. */
 export function partsOf(path) {
   const folders = path.split("/").filter((part) => part !== "");
-  const name = folders.pop() ?? "";
+  const last = folders.pop() ?? "";
+  // As the server calls what has nothing to be called by.
+  const name = /^[. ]*$/.test(last) ? "unnamed" : last;
   let folder = folders.join("/");
   while ([...folder].length > maxFolder && folders.length > 1) {
     folders.shift();
