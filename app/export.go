@@ -130,7 +130,7 @@ func exported(f File, in string) exportedFile {
 
 // exportPage is the index. It runs nothing and fetches nothing.
 var exportPage = template.Must(template.New("").Funcs(template.FuncMap{
-	"day":  func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+	"day":  func(t time.Time) string { return t.UTC().Format("January 2, 2006, 15:04 UTC") },
 	"of":   func(f Field, p Person) string { return f.Of(p.Details) },
 	"size": func(n *int64) string { return FormatBytes(*n) },
 	"link": func(path string) string {

@@ -106,7 +106,7 @@ func (s *Service) ByReceipt(ctx context.Context, r Receipt) (Person, error) {
 	if p.trashed() {
 		return Person{}, Errorf(CodeExpired, nil, "What you submitted was deleted by the staff of this site on %s. "+
 			"It is not erased yet: if you need it, ask the staff soon to put it back.",
-			p.Trash.At.UTC().Format("2 January 2006, 15:04 UTC"))
+			p.Trash.At.UTC().Format("January 2, 2006, 15:04 UTC"))
 	}
 	return p, nil
 }
@@ -117,7 +117,7 @@ func (p Person) receiptExpired(now time.Time) bool {
 
 func (p Person) expired() error {
 	return Errorf(CodeExpired, nil, "This receipt expired on %s. Ask the staff of this site to reopen it, or make "+
-		"another submission.", p.ReceiptExpires.UTC().Format("2 January 2006, 15:04 UTC"))
+		"another submission.", p.ReceiptExpires.UTC().Format("January 2, 2006, 15:04 UTC"))
 }
 
 // ReplaceReceipt replaces the receipt old of a person with to, which the holder has made: so a call whose response was

@@ -25,7 +25,7 @@ func TestAdministration(t *testing.T) {
 	page := s.play(t, scenario{path: "/staff/administration", by: by, status: 200,
 		has: []string{"Administration", "v1.2.3", "0 unfinished uploads", "DOSSIER_MAX_FILES", "environment",
 			"How many files a form takes.", "At their defaults", "DOSSIER_LISTEN"},
-		hasNot: []string{"Not answering", "Limits reached", "to see to"}})
+		hasNot: []string{"Not answering", "Limits reached", "to look at"}})
 	if chosen, others, ok := strings.Cut(page.body, "At their defaults"); !ok ||
 		strings.Contains(chosen, "DOSSIER_LISTEN") || strings.Contains(others, "DOSSIER_MAX_FILES") {
 		t.Error("what was set does not stand apart from defaults")

@@ -250,7 +250,7 @@ func hasEmpty(query url.Values) bool {
 func (s *Server) faultyFilters(c echo.Context, at directoryPlace, err error) error {
 	v := directoryAt(s.page(c, "Directory"), at)
 	_, v.Fault = codeOf(err)
-	v.Title, v.Open = "Error: "+v.Title, true
+	v.Open = true
 	query := c.QueryParams()
 	faults := map[string]string{}
 	var refused *dossier.Error

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -82,6 +83,14 @@ type enrollmentView struct {
 	// URL opens an app on the same device.
 	URL string
 	QR  qrView
+}
+
+// App is URL for a link of the page, which a template writes for no scheme but those of the web.
+func (v enrollmentView) App() template.URL {
+	if !strings.HasPrefix(v.URL, "otpauth://totp/") {
+		return ""
+	}
+	return template.URL(v.URL)
 }
 
 func enrollmentOf(e staff.Enrollment) (enrollmentView, error) {

@@ -131,7 +131,7 @@ func TestExpireReceipt(t *testing.T) {
 	for _, path := range []string{"", "/link", "/files.zip", "/files/" + file} {
 		a := s.get(person + path)
 		a.must(t, http.StatusGone,
-			"This receipt expired on "+begun.Add(24*time.Hour).Format("2 January 2006, 15:04 UTC")+".")
+			"This receipt expired on "+begun.Add(24*time.Hour).Format("January 2, 2006, 15:04 UTC")+".")
 		a.mustNot(t, ada.name)
 	}
 	s.smallForm("/receipt", nil, url.Values{"receipt": {f.receipt}}).must(t, http.StatusGone)

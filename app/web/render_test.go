@@ -115,6 +115,7 @@ func TestPagesAreSound(t *testing.T) {
 			checkStructure(t, d)
 			checkControls(t, d)
 			checkPolicy(t, d)
+			checkFaults(t, d)
 		})
 	}
 }
@@ -267,6 +268,31 @@ func checkControls(t *testing.T, d document) {
 	}
 }
 
+// checkFaults: a control that is wrong leads to why, and the title begins with that, which is the first thing heard.
+func checkFaults(t *testing.T, d document) {
+	t.Helper()
+	wrong := d.byID("summary") != nil || d.byID("issuer-fault") != nil
+	for n := range d.all() {
+		if attrOf(n, "aria-invalid") != "true" {
+			continue
+		}
+		wrong = true
+		var why bool
+		for _, id := range strings.Fields(attrOf(n, "aria-describedby")) {
+			by := d.byID(id)
+			why = why || by != nil && (attrOf(by, "class") == "fault" || attrOf(by, "role") == "alert")
+		}
+		if !why {
+			t.Errorf("%s is marked as faulty, and is not described by its fault", tag(n))
+		}
+	}
+	for n := range d.all("title") {
+		if told := strings.HasPrefix(textOf(n), "Error: "); told != wrong {
+			t.Errorf("title %q of a page with faults: %t", textOf(n), wrong)
+		}
+	}
+}
+
 // checkPolicy: nothing that "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'" would refuse.
 func checkPolicy(t *testing.T, d document) {
 	t.Helper()
@@ -284,7 +310,8 @@ func checkPolicy(t *testing.T, d document) {
 			case a.Key == "style", strings.HasPrefix(a.Key, "on"):
 				t.Errorf("%s: attribute %s=%q", tag(n), a.Key, a.Val)
 			case slices.Contains([]string{"src", "href", "action"}, a.Key):
-				if a.Val != "" && !strings.HasPrefix(a.Val, "#") &&
+				// An authenticator app on the same device is opened by its own scheme.
+				if a.Val != "" && !strings.HasPrefix(a.Val, "#") && !strings.HasPrefix(a.Val, "otpauth://totp/") &&
 					(!strings.HasPrefix(a.Val, "/") || strings.HasPrefix(a.Val, "//")) {
 					t.Errorf("%s: %s=%q leaves the site", tag(n), a.Key, a.Val)
 				}

@@ -166,7 +166,7 @@ func scannedFiles() []fileView {
 	files[1].Withheld = "This file is still being checked for malware."
 	files[2].Withheld = "This file could not be fully checked for malware, so it cannot be downloaded."
 	files[3].Withheld, files[3].Alarm = "This file did not pass the check for malware. It will be removed after "+
-		"24 December 2026.", true
+		"December 24, 2026.", true
 	files[4].Withheld = "The check of this file for malware failed, so the file cannot be downloaded until the check " +
 		"is repeated."
 	return files
@@ -192,6 +192,23 @@ func crowd() []personView {
 	for i := range people {
 		people[i].Path = samplePerson
 		people[i].ID = dossier.NewPersonID().String()
+	}
+	return people
+}
+
+// manyScripts are people whose names are written in many ways.
+func manyScripts() []personView {
+	var people []personView
+	for _, texts := range [][3]string{
+		{"山田 太郎", "東京都千代田区丸の内一丁目", "組み込みシステム"}, {"김민준", "서울특별시", "데이터베이스"},
+		{"王小明，字子明，號山人", "北京市朝陽區", "人工智能"}, {"שָׁלוֹם עֲלֵיכֶם", "תל אביב", "תוכנה C++"},
+		{"سمیرا احمدی (Samira)", "تهران، Iran", "Go و ‎SQL"}, {"ประยุทธ์ วงศ์สวัสดิ์", "กรุงเทพมหานคร", "ปัญญาประดิษฐ์"},
+		{"Z̵̢͠a̴̛͝l̷͞g̶͡ó", "Ṽ̈́ỉ̶̀", "H̵̢̕é̶͢"}, {"🏳️‍🌈🧑🏿‍🤝‍🧑🏻", "🇺🇳", "1️⃣2️⃣"},
+	} {
+		p := ada()
+		p.Name, p.Location, p.Technology, p.Path = texts[0], texts[1], texts[2], samplePerson
+		p.ID = dossier.NewPersonID().String()
+		people = append(people, p)
 	}
 	return people
 }
@@ -348,7 +365,6 @@ func samples(picture string) []sample {
 		{"form", "form", sampleForm()},
 		{"form-staff", "form", with(sampleForm(), func(v *formView) { v.Staff, v.CSRF = true, "csrf-token" })},
 		{"form-faults", "form", with(sampleForm(), func(v *formView) {
-			v.Title = "Error: Submit your details"
 			v.Typed = typed("", "!!", "200", unbroken+"x")
 			v.Notice = "Some fields need your attention."
 			v.Order = []string{"name", "location", "age", "technology", "files"}
@@ -381,10 +397,31 @@ func samples(picture string) []sample {
 			v.Advice = "Your details are kept below: send them as a new submission."
 			v.Anew, v.FilesLost = true, true
 		})},
+		{"form-not-taking", "form", with(sampleForm(), func(v *formView) {
+			v.NotTaking = "The site cannot accept files at the moment because its storage is full. Try again later."
+		})},
+		{"form-types", "form", with(sampleForm(), func(v *formView) {
+			v.Limits.Types, v.MaxTime = "application/pdf,image/*", "4 minutes 30 seconds"
+		})},
 		{"receipt-complete", "receipt",
 			with(receipt, func(v *receiptView) {
 				v.Complete, v.Total, v.Count, v.Files = true, 3, "3 files", mixedFiles()
 			})},
+		{"receipt-damaged", "receipt", with(receipt, func(v *receiptView) {
+			v.Total, v.Count, v.Progress, v.Files = 3, "3 files", "2 of 3 files", mixedFiles()[1:]
+			v.Manage, v.Expires, v.Person.Export = "/receipt/1/link", sampleTime("2027-11-24T14:05:00Z"),
+				"/receipt/1/export.zip"
+			v.Missing = []fileView{with(mixedFiles()[0], func(f *fileView) {
+				f.State, f.Why, f.Download = stateDamaged,
+					"The stored copy is damaged. Send the file again to replace it.", ""
+			})}
+		})},
+		{"receipt-photos", "receipt", with(receipt, func(v *receiptView) {
+			v.Complete, v.Total, v.Count = true, 3, "3 files"
+			for _, size := range []string{"2.1 MB", "2.3 MB", "1.9 MB"} {
+				v.Files = append(v.Files, storedFile("image.jpg", "image/jpeg", size, size))
+			}
+		})},
 		{"receipt-no-files", "receipt", with(receipt, func(v *receiptView) { v.Complete = true })},
 		{"receipt-part", "receipt", with(receipt, func(v *receiptView) {
 			v.Progress, v.Advice, v.Files = "3 of 5 files", "One submission takes up to 50 files, of 5.3 GB each.",
@@ -426,6 +463,9 @@ func samples(picture string) []sample {
 			v.Complete, v.Total, v.Count = true, 10_000, "10,000 files"
 			v.pager = pager{First: "/", FirstText: "First files"}
 		})},
+		{"open-trash", "open", openView{page: visitor("Open your receipt", "/receipt"),
+			Fault: "What you submitted was deleted by the staff of this site on November 24, 2026, 14:05 UTC. It is not " +
+				"erased yet: if you need it, ask the staff soon to put it back."}},
 		{"open", "open", openView{page: visitor("Open your receipt", "/receipt")}},
 		{"open-fault", "open", openView{page: visitor("Open your receipt", "/receipt"),
 			Fault: "This link does not open a receipt. Check that the link is complete."}},
@@ -466,6 +506,10 @@ func samples(picture string) []sample {
 			IssuerFault: "Ünïversity & Co knows you as ada@people.example, but you have no access to this site. Ask " +
 				"an " +
 				"administrator of the site for one of the roles viewer, editor and administrator."}},
+		{"signin-issuer-down", "signin", signInView{page: visitor("Staff sign-in", "/staff/sign-in"), Next: "/people",
+			Issuer: "Ünïversity & Co", Accounts: true,
+			IssuerFault: "Ünïversity & Co is not responding, so nobody can sign in with it at the moment. Those who " +
+				"are signed in stay signed in. Try again in a minute."}},
 		{"invitation", "invitation", invitationView{page: visitor("Your account", "/staff/invitation")}},
 		{"invitation-used", "invitation", invitationView{page: visitor("Your account", "/staff/invitation"),
 			Fault: "This link was used already, replaced by a newer one, or is incomplete. Ask an administrator for " +
@@ -546,7 +590,7 @@ func samples(picture string) []sample {
 			v.Bulk.All, v.Next = "All 2,318 people that match, on every page", "/people?after=x"
 		})},
 		{"directory-faults", "directory", with(everyFilter, func(v *directoryView) {
-			v.Open, v.Title, v.Fault = true, "Error: Directory", "Some filters need your attention."
+			v.Open, v.Fault = true, "Some filters need your attention."
 			v.Filters.Faults, v.Filters.Details = map[string]string{}, slices.Clone(v.Filters.Details)
 			for _, name := range []string{"q", "name", "location", "technology", "age_from", "age_to", "submitted_from",
 				"submitted_to", "zone", "files", "unfinished", "sort"} {
@@ -555,6 +599,16 @@ func samples(picture string) []sample {
 			for i := range v.Filters.Details {
 				v.Filters.Details[i].Faults = v.Filters.Faults
 			}
+		})},
+		{"directory-names", "directory", with(directory, func(v *directoryView) {
+			v.People, v.Count = manyScripts(), "8 people"
+		})},
+		{"directory-viewer", "directory", with(directory, func(v *directoryView) {
+			v.People, v.Count, v.Editor, v.Administrator = crowd(), "7 people", false, false
+			v.Bulk = bulkOf(directoryPlace{}, time.Date(2026, 11, 24, 14, 5, 0, 0, time.UTC), roles[0])
+		})},
+		{"directory-shared", "directory", with(directory, func(v *directoryView) {
+			v.People, v.Count, v.Shared = crowd(), "7 people", true
 		})},
 		{"directory-empty", "directory", directory},
 		{"directory-full", "directory", with(directory, func(v *directoryView) {
@@ -580,6 +634,18 @@ func samples(picture string) []sample {
 				samplePerson+"/files.zip"
 			v.ArchiveText = "Download all as a ZIP file (3 files, 1.6 MB)"
 			v.History, v.AllHistory = sampleAudit(page{}).Entries[:4], "/staff/audit?subject=x"
+		})},
+		{"person-damaged", "person", with(person, func(v *personPageView) {
+			v.Files, v.Total = forStaff(picture, mixedFiles()...), "3 files, 1.6 MB"
+			v.Person.Export, v.ReceiptExpires = samplePerson+"/export.zip", sampleTime("2027-11-24T14:05:00Z")
+			v.Files[0].State, v.Files[0].Download = stateDamaged, ""
+			v.Files[0].Why = "The stored copy is damaged. It will be replaced when the same file is sent again."
+			v.History, v.AllHistory = sampleAudit(page{}).Entries, "/staff/audit?subject=x"
+		})},
+		{"person-viewer", "person", with(person, func(v *personPageView) {
+			v.Files, v.Total, v.Archive = mixedFiles(), "3 files, 1.6 MB", samplePerson+"/files.zip"
+			v.ArchiveText = "Download all as a ZIP file (3 files, 1.6 MB)"
+			v.Editor, v.Administrator, v.Person.Link, v.Person.Delete = false, false, "", ""
 		})},
 		{"person-scanned", "person", with(person, func(v *personPageView) {
 			v.Files, v.Total = forStaff(picture, scannedFiles()...), "5 files, 32 MB"
@@ -774,8 +840,30 @@ func samples(picture string) []sample {
 			Heading: "This does not work just now",
 			Message: "A store does not answer. Try again in a minute.", RequestID: sampleRequestID, Back: "/people",
 			BackText: "Try again"}},
+		{"confirm-account", "confirm", confirmView{page: staff("Remove an account", "/staff/accounts/x/remove"),
+			Question: "Remove the account of Ada Lovelace?", Action: "/staff/accounts/x/remove", Button: "Remove",
+			Consequence: "They are signed out everywhere. To let them in again, invite them again.",
+			Cancel:      "/staff/accounts/x"}},
+		{"proof-plain", "proof", proofView{page: staff("Confirm that it is you", "/staff/proof"), Name: "Ada Lovelace",
+			Local: true, Plain: true, Next: "/staff/accounts"}},
+		{"proof-fault", "proof", proofView{page: staff("Confirm that it is you", "/staff/proof"), Name: "Ada Lovelace",
+			Local: true, Next: "/staff/accounts", Fault: "The password or the code is wrong."}},
+		{"recovery-again", "recovery", recoveryView{page: staff("Recovery codes", "/staff/account/codes"),
+			Codes: strings.Fields(sampleRecovery), Lines: sampleRecovery}},
+		{"tokens-none", "tokens", with(sampleTokens(), func(v *tokensView) { v.Tokens, v.More = nil, false })},
+		{"tokens-full", "tokens", with(sampleTokens(), func(v *tokensView) {
+			v.Notice = "You have as many tokens as allowed. Revoke one that you no longer need."
+		})},
 		{"api", "api", api},
 		{"error-bare", "error", errorView{page: visitor("Error", "/"), Heading: "Something went wrong"}},
+	}
+	for _, code := range []dossier.Code{codeUnauthorized, dossier.CodeForbidden, dossier.CodeNotFound,
+		dossier.CodeExpired, dossier.CodeConflict, dossier.CodeTooLarge, codeLimited, dossier.CodeUnavailable,
+		codeInternal} {
+		r := refusals[code]
+		all = append(all, sample{"error-code-" + string(code), "error", errorView{page: visitor(r.heading, "/x"),
+			Status: r.status, Heading: r.heading, Message: r.message, RequestID: sampleRequestID, Back: "/",
+			BackText: "Go to the form"}})
 	}
 	for _, one := range all {
 		if v, ok := one.view.(personPageView); ok {

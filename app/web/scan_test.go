@@ -201,7 +201,7 @@ func (s *site) checkScanPages(receipt string, f dossier.File, state dossier.Scan
 		s.t.Error("the page about the storage does not say whether files are scanned")
 	}
 	if state == dossier.ScanInfected {
-		if !strings.Contains(page, "did not pass the check for malware. It will be removed after 1 December 2026.") ||
+		if !strings.Contains(page, "did not pass the check for malware. It will be removed after December 1, 2026.") ||
 			!strings.Contains(person, "Malware found (Win.Test.Detail)") {
 			s.t.Error("of an infected file the pages do not say so")
 		}

@@ -87,7 +87,7 @@ func (s *Server) signInByPassword(c echo.Context, form url.Values, next string) 
 	}
 	c.SetCookie(s.deviceCookie(proven.Device))
 	if proven.RecoveryLeft >= 0 {
-		s.say(c, fmt.Sprintf("You used a recovery code. %s left: make new ones at \u201cMy account\u201d.",
+		s.say(c, fmt.Sprintf("You used a recovery code. %s left: create new ones at \u201cMy account\u201d.",
 			counted(proven.RecoveryLeft, "recovery code")))
 	}
 	return s.admit(c, proven.Account, next)

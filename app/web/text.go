@@ -16,7 +16,7 @@ func counted[N int | int64](n N, noun string) string {
 }
 
 // day returns a day for people.
-func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
+func day(t time.Time) string { return t.UTC().Format("January 2, 2006") }
 
 // moment is a time as a page shows it: for everybody in UTC, until the page's script writes it in the reader's own time
 // zone. The zero moment is none.

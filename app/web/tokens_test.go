@@ -50,7 +50,7 @@ func TestTokenIsMadeAndRevoked(t *testing.T) {
 	ada, grace := s.account(t, "Ada", staff.Editor), s.account(t, "Grace", staff.Administrator)
 	by, other, boss := s.signInAs(t, ada), s.signInAs(t, s.account(t, "Eve", staff.Editor)), s.signInAs(t, grace)
 	s.play(t, scenario{path: "/staff/tokens", by: by, status: 200,
-		has: []string{"Make a token", `value="90"`, "(trash)"}, hasNot: []string{"(export)", "Owner"}})
+		has: []string{"Create a token", `value="90"`, "(trash)"}, hasNot: []string{"(export)", "Owner"}})
 	form := func(by *member, name, days string, scopes ...string) url.Values {
 		return url.Values{"csrf": {by.token}, "name": {name}, "days": {days}, "scopes": scopes}
 	}
@@ -163,7 +163,7 @@ func TestSharedKeyMakesNoToken(t *testing.T) {
 	_, one := s.tokenOf(t, s.account(t, "Ada", staff.Viewer), 1, staff.ScopeRead)
 	by := s.signIn(t)
 	s.play(t, scenario{path: "/staff/tokens", by: by, status: 200, has: []string{"You need an account", one.Name},
-		hasNot: []string{"Make the token"}})
+		hasNot: []string{"Create token"}})
 	s.play(t, scenario{path: "/staff/tokens", by: by, form: url.Values{"csrf": {by.token}, "name": {"a"}, "days": {"1"},
 		"scopes": {"read"}}, status: 403, has: []string{"an account of your own"}})
 	s.play(t, scenario{name: "revokes", path: "/staff/tokens/" + one.ID.String() + "/revoke", by: by,

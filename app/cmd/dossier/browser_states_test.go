@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -22,9 +23,9 @@ import (
 	"dossier.example/app/internal/teststores"
 )
 
-// everyState looks at the colours of every page in every state that it can have, with the texts and the data that it
-// may meet: each alert, badge, question, receipt and list, wide in light and narrow in dark. The states are those of
-// the templates' own tests, which write them as they are served.
+// everyState looks at every page in every state that it can have, with the texts and the data that it may meet: each
+// alert, badge, question, receipt and list, wide and narrow, in light and dark. The states are those of the templates'
+// own tests, which write them as they are served.
 func (c *chromium) everyState(t *testing.T) {
 	dir := teststores.Folder(t)
 	cmd := exec.CommandContext(t.Context(), "go", "test", "-count", "1", "-run", "^TestPreview$",
@@ -54,10 +55,9 @@ func (c *chromium) everyState(t *testing.T) {
 		for _, as := range []struct {
 			width  int64
 			scheme string
-		}{{1280, "light"}, {390, "dark"}} {
-			// What else axe-core looks for is in every state alike, and looked for in those that a browser's way leads
-			// to.
-			p.inspect(name, as.width, as.scheme, true)
+		}{{1280, "light"}, {1280, "dark"}, {390, "light"}, {390, "dark"}} {
+			// Colours are all that a page in the dark differs in.
+			p.inspect(name, as.width, as.scheme, as.scheme == "dark")
 			if cut := eval[[]string](p, `[...document.querySelectorAll(".file-preview img")].filter(img => {
 				const [a, b] = [img, img.parentElement].map(e => e.getBoundingClientRect());
 				return a.top < b.top - 1 || a.bottom > b.bottom + 1 || a.left < b.left - 1 || a.right > b.right + 1 ||
@@ -68,8 +68,9 @@ func (c *chromium) everyState(t *testing.T) {
 			if name == "directory-full" && as.width == 1280 {
 				c.oneLineEach(p)
 			}
-			p.shoot("state-" + name + "-" + as.scheme)
+			p.shoot(fmt.Sprintf("state-%s-%d-%s", name, as.width, as.scheme))
 		}
+		p.reflows(name)
 	}
 }
 

@@ -49,6 +49,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("the directory", c.directory)
 	t.Run("the directory, without JavaScript", c.directoryWithoutJavaScript)
 	t.Run("the trash", c.trash)
+	t.Run("by keys", c.byKeys)
 	t.Run("every state", c.everyState)
 }
 

@@ -69,7 +69,7 @@ func (c *chromium) trash(t *testing.T) {
 	p.shows("was erased.", "The trash is empty")
 	p.audit("trash-empty")
 	p.open("/staff/tokens", http.StatusOK)
-	p.shows("You need an account to make a token")
+	p.shows("You need an account to create a token")
 	p.audit("tokens-shared")
 }
 

@@ -457,12 +457,18 @@ func (p *tab) audit(name string) {
 			p.shoot(fmt.Sprintf("%s-%d-%s", name, width, scheme))
 		}
 	}
-	// The width at which a page of 1280 pixels is read at 400 % (WCAG 2.2, 1.4.10).
+	p.reflows(name)
+	p.do(look(1280, "light"))
+}
+
+// reflows checks that the page is read without scrolling sideways in the width that one of 1280 pixels has at 400 %
+// (WCAG 2.2, 1.4.10).
+func (p *tab) reflows(name string) {
+	p.t.Helper()
 	p.do(look(320, "light"))
 	if over := p.sideways(); over > 0 {
 		p.errorf("%s scrolls sideways by %v pixels at 320", name, over)
 	}
-	p.do(look(1280, "light"))
 }
 
 // inspect shows the page so many pixels wide in the colours of a scheme: axe-core finds nothing by all its rules, or by
