@@ -77,13 +77,16 @@ export class View {
       buttons.append(folder, opener("Choose a folder", folder));
     }
     // Elsewhere it would open the same dialog once more.
-    if (matchMedia("(pointer: coarse)").matches) {
+    const touch = matchMedia("(pointer: coarse)").matches;
+    if (touch) {
       const camera = input({ accept: "image/*", multiple: false, className: "camera-input" });
       camera.setAttribute("capture", "environment");
       buttons.append(camera, opener("Take a photo", camera));
     }
     this.files = files;
-    const text = element("p", { className: "drop-text" }, "Drop files or folders here, paste them, or choose them.");
+    // Nothing is dropped on a phone.
+    const how = touch ? "Choose files, or take a photo." : "Drop files or folders here, paste them, or choose them.";
+    const text = element("p", { className: "drop-text" }, how);
     this.#drop = element("div", { className: "drop" }, text, buttons);
     const types = limits.fileTypes ? `(${limits.fileTypesText})` : "of any type";
     this.hint = limits.not_taking
