@@ -62,6 +62,12 @@ func (i *Issuer) verify(ctx context.Context, found *discovered, raw, nonce strin
 	if err := token.Claims(&c.all); err != nil {
 		return nil, i.refuse(ctx, "the ID token is not an object", i.unfit())
 	}
+	// Package oidc decodes as package json does: names count in any case, and of several the last. So a claim that an
+	// issuer lets its users name could stand for another one. What was verified must be what the exact names say.
+	if c.text("sub") != token.Subject || c.text("iss") != token.Issuer || c.text("nonce") != token.Nonce ||
+		!slices.Equal(c.texts("aud"), token.Audience) {
+		return nil, i.refuse(ctx, "the ID token has two claims whose names differ in their case alone", i.unfit())
+	}
 	switch client, sent := c.all["azp"]; {
 	case sent && c.text("azp") != i.o.ClientID:
 		return nil, i.refuse(ctx, "the ID token is for another client, by its claim azp: "+shortText(string(client)),
@@ -155,6 +161,9 @@ func (i *Issuer) complete(ctx context.Context, found *discovered, token *oauth2.
 	var more map[string]json.RawMessage
 	if err := info.Claims(&more); err != nil {
 		return i.down(ctx, errors.New("the claims are not an object"))
+	}
+	if (&claims{all: more}).text("sub") != c.subject {
+		return i.refuse(ctx, "the claims have two subjects", i.unfit())
 	}
 	for name, value := range more {
 		// An address and whether it is verified belong together.

@@ -107,9 +107,14 @@ func TestClaimsElsewhere(t *testing.T) {
 	s.refused(t, who, err, dossier.CodeForbidden, "has not verified that the address eve@people.example is yours")
 
 	s.at.Forge(t, nil)
-	s.at.Change(testissuer.UserInfo, func(answer map[string]any) { answer["sub"] = "somebody else" })
-	who, err = s.signIn(t)
-	s.refused(t, who, err, dossier.CodeForbidden, "not accepted")
+	for _, change := range []func(map[string]any){
+		func(answer map[string]any) { answer["sub"] = "somebody else" },
+		func(answer map[string]any) { answer["sub"], answer["\u017fub"] = "somebody else", answer["sub"] },
+	} {
+		s.at.Change(testissuer.UserInfo, change)
+		who, err = s.signIn(t)
+		s.refused(t, who, err, dossier.CodeForbidden, "not accepted")
+	}
 }
 
 func TestNames(t *testing.T) {

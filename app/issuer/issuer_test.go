@@ -347,6 +347,10 @@ func TestTokens(t *testing.T) {
 		{"of another sign-in", claim("nonce", "another"), "not accepted", false},
 		{"without a nonce", without("nonce"), "not accepted", false},
 		{"without a subject", without("sub"), "not accepted", false},
+		{"with another subject that reads the same to a decoder", claim("\u017fub", "eve"), "not accepted", false},
+		{"for another client, and for us to a decoder that folds", func(f *testissuer.Forged) {
+			f.Claims["aud"], f.Claims["AUD"] = "another", testissuer.ClientID
+		}, "not accepted", false},
 		{"with a subject that is too long", claim("sub", strings.Repeat("s", 256)), "not accepted", false},
 		{"with a subject of two lines", claim("sub", "a\nb"), "not accepted", false},
 		{"unsigned", func(f *testissuer.Forged) { f.Algorithm = "none" }, "not accepted", true},
