@@ -42,8 +42,8 @@ func sentDirectly(t *testing.T, s stores) {
 		if err != nil || len(parts) != 0 || status.State != dossier.FileStored {
 			t.Errorf("%s, stored: status %+v, %v, %v", file.name, status, parts, err)
 		}
-		if _, err := signParts(t.Context(), svc, r.Person, id, []dossier.Part{{Number: 1}}, time.Minute); !errors.Is(err,
-			dossier.ErrLost) {
+		if _, err := signParts(t.Context(), svc, r.Person, id, []dossier.Part{{Number: 1}},
+			time.Minute); !errors.Is(err, dossier.ErrLost) {
 			t.Errorf("%s, stored: SignParts: %v, want ErrLost", file.name, err)
 		}
 		if err := svc.GiveUp(t.Context(), r.Person, id); !errors.Is(err, dossier.ErrLost) {

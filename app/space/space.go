@@ -40,9 +40,9 @@ const (
 	pieces = 16
 	// chunk is how much of a piece is written before the disk is looked at again.
 	chunk = 256 << 10
-	// Of what comes, so much may be written between two looks at the disk, over all that write at once, or one in so many
-	// bytes of what is free beyond the reserve; and a look is believed for so long. A look costs about as much as writing
-	// some KiB.
+	// Of what comes, so much may be written between two looks at the disk, over all that write at once, or one in so
+	// many bytes of what is free beyond the reserve; and a look is believed for so long. A look costs about as much as
+	// writing some KiB.
 	lookEach  = 1 << 20
 	lookShare = 64
 	lookEvery = 100 * time.Millisecond
