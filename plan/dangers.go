@@ -175,6 +175,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 	found = append(found, granted(e, base)...)
 	found = append(found, unknownRoles(e, base, head)...)
 	found = append(found, routed(base, head)...)
+	found = append(found, rerouted(base, head, gone)...)
 	found = append(found, changedInputs(e, base, head)...)
 	found = append(found, handedOutAgain(base, head)...)
 	found = append(found, walled(base, head)...)

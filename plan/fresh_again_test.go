@@ -75,6 +75,13 @@ func TestFreshAgain(t *testing.T) {
 		{"disks in the clear", "ec2/ebs_encryption_by_default.go", "ebs/encryptionByDefault:EncryptionByDefault",
 			in{"enabled": true}, in{"enabled": false}, Update, [][2]string{{weakens, "not encrypted"}}},
 
+		{"a key without its name", "KMS: API_DeleteAlias", "kms/alias:Alias", in{"name": "alias/a", "targetKeyId": "k"},
+			nil,
+			Delete, [][2]string{{stops, "by this name"}}},
+		{"a user without rights", "iam/user_policy.go", "iam/userPolicy:UserPolicy", in{"user": "u", "policy": all},
+			nil,
+			Delete, [][2]string{{stops, "no longer allows `*`"}}},
+
 		// What serves.
 		{"a target that may be sick", "Route 53: EvaluateTargetHealth", "route53/record:Record", alias(true), alias(false),
 			Update, [][2]string{{weakens, "whether it is healthy or not"}}},

@@ -65,6 +65,25 @@ func TestFreshTogether(t *testing.T) {
 			b.Add("ec2/routeTableAssociation:RouteTableAssociation", "b",
 				in{"subnetId": "s", "routeTableId": "routetable-b"})
 		}, [][2]string{{refused, "one"}}},
+		{"a subnet with another table", "ec2/vpc_route_table_association.go: replaced in place",
+			func(b *graphtest.Builder) {
+				b.Add("ec2/internetGateway:InternetGateway", "out", in{"vpcId": "v"})
+				b.Add("ec2/routeTable:RouteTable", "in", in{"vpcId": "v"})
+				b.Add("ec2/routeTable:RouteTable", "out", in{"vpcId": "v", "routes": several(in{"cidrBlock": "0.0.0.0/0",
+					"gatewayId": "internetgateway-out"})})
+				b.Add("ec2/routeTableAssociation:RouteTableAssociation", "a", in{"subnetId": "s",
+					"routeTableId": "routetable-in"})
+			}, func(b *graphtest.Builder) {
+				b.Set("aws:ec2/routeTableAssociation:RouteTableAssociation", "a", "routeTableId", "routetable-out")
+			}, [][2]string{{exposes, "internet gateway"}}},
+		{"a subnet without its table", "VPC: VPC_Route_Tables (the main one is left)", func(b *graphtest.Builder) {
+			b.Add("ec2/routeTable:RouteTable", "out", in{"vpcId": "v", "routes": several(in{"cidrBlock": "0.0.0.0/0",
+				"natGatewayId": "nat-1"})})
+			b.Add("ec2/routeTableAssociation:RouteTableAssociation", "a", in{"subnetId": "s",
+				"routeTableId": "routetable-out"})
+		}, func(b *graphtest.Builder) {
+			b.Remove("ec2/routeTableAssociation:RouteTableAssociation", "a")
+		}, [][2]string{{stops, "main route table"}}},
 		{"the first of a numbered list goes", "pulumi: names of a loop", func(b *graphtest.Builder) {
 			for i, name := range []string{"in", "out", "log"} {
 				b.Add(bucket, "files-"+string(rune('0'+i)), in{"bucket": name + ".example"})

@@ -114,6 +114,66 @@ func routed(base, head *graph.Graph) []Danger {
 	return found
 }
 
+// tablesOf are the tables of routes that subnets have, by subnet: each with the association that says so.
+func tablesOf(g *graph.Graph) map[string]*graph.Resource {
+	found := map[string]*graph.Resource{}
+	for _, r := range g.ByType("aws:ec2/routeTableAssociation:RouteTableAssociation") {
+		subnet := graph.Text(r.Input("subnetId"))
+		if of := g.Resolve(subnet); of != nil && of != r {
+			subnet = of.URN
+		}
+		if subnet != "" && !r.Read && found[subnet] == nil { // AWS refuses a second one
+			found[subnet] = r
+		}
+	}
+	return found
+}
+
+// rerouted are the dangers of subnets that get another table of routes, or none of their own.
+func rerouted(base, head *graph.Graph, gone map[string]bool) []Danger {
+	if base == nil {
+		return nil
+	}
+	was, is := tablesOf(base), tablesOf(head)
+	internet := func(g *graph.Graph, table *graph.Resource) bool {
+		for key, way := range routesOf(g) {
+			if table != nil && key.table == table.URN && way.internet {
+				return true
+			}
+		}
+		return false
+	}
+	var found []Danger
+	for _, subnet := range slices.Sorted(maps.Keys(was)) {
+		old, now := was[subnet], is[subnet]
+		tell := func(of *graph.Resource, kind, format string, args ...any) {
+			found = append(found, Danger{Kind: kind, Resource: of.String(),
+				What: fmt.Sprintf("**%s** %s: ", of.Kind(), code(of.Name)) + fmt.Sprintf(format, args...) + "."})
+		}
+		before := base.Resolve(old.Input("routeTableId"))
+		switch {
+		case gone[subnet] || now == nil && before != nil && gone[before.URN]:
+		case now == nil:
+			tell(old, stops, "its subnet is left to the main route table of its network, which may lead elsewhere")
+		default:
+			after := head.Resolve(now.Input("routeTableId"))
+			switch {
+			case before != nil && after != nil && base.Was(after) == before,
+				before == nil && after == nil && old.Input("routeTableId") == now.Input("routeTableId"):
+			case internet(head, after) && !internet(base, before):
+				tell(now, exposes, "its subnet gets a route table that leads to an internet gateway, so what is in "+
+					"it and "+
+					"has a public address is reached from there, and what has none no longer reaches the internet")
+			default:
+				tell(now, stops, "its subnet gets another route table, so what is in it reaches others by another "+
+					"way, "+
+					"or not")
+			}
+		}
+	}
+	return found
+}
+
 // unknownRoles are the dangers of policies that are given to a role which the stack does not have, where nothing says
 // what it may do otherwise.
 func unknownRoles(e *Environment, base, head *graph.Graph) []Danger {
