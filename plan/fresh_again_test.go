@@ -9,7 +9,8 @@ func TestFreshAgain(t *testing.T) {
 	all := statements(`{"Effect":"Allow","Action":"*","Resource":"*"}`)
 	trust := func(condition string) in {
 		return in{"assumeRolePolicy": statements(
-			`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999999999999:root"},"Action":"sts:AssumeRole"` + condition + `}`)}
+			`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999999999999:root"},"Action":"sts:AssumeRole"` +
+				condition + `}`)}
 	}
 	alias := func(evaluate bool) in {
 		return in{"name": "a.example", "type": "A", "aliases": several(in{"name": "lb", "zoneId": "z",
@@ -52,7 +53,8 @@ func TestFreshAgain(t *testing.T) {
 		{"guests no longer", "Cognito: identity-pools", "cognito/identityPool:IdentityPool",
 			in{"allowUnauthenticatedIdentities": true}, in{"allowUnauthenticatedIdentities": false}, Update,
 			[][2]string{{stops, "guests"}}},
-		{"a trail that is whole", "cloudtrail/trail.go", "cloudtrail/trail:Trail", in{}, in{"enableLogFileValidation": true},
+		{"a trail that is whole", "cloudtrail/trail.go", "cloudtrail/trail:Trail", in{},
+			in{"enableLogFileValidation": true},
 			Update, nil},
 
 		// Who may do what.
@@ -70,8 +72,10 @@ func TestFreshAgain(t *testing.T) {
 			trust(`,"Condition":{"StringEquals":{"sts:ExternalId":"a"}}`), Update,
 			[][2]string{{stops, "can no longer be taken by"}}},
 		{"the account's buckets", "s3control/account_public_access_block.go",
-			"s3/accountPublicAccessBlock:AccountPublicAccessBlock", in{"blockPublicPolicy": true, "restrictPublicBuckets": true},
-			in{"blockPublicPolicy": false, "restrictPublicBuckets": true}, Update, [][2]string{{weakens, "opened to everyone"}}},
+			"s3/accountPublicAccessBlock:AccountPublicAccessBlock", in{"blockPublicPolicy": true,
+				"restrictPublicBuckets": true},
+			in{"blockPublicPolicy": false, "restrictPublicBuckets": true}, Update,
+			[][2]string{{weakens, "opened to everyone"}}},
 		{"disks in the clear", "ec2/ebs_encryption_by_default.go", "ebs/encryptionByDefault:EncryptionByDefault",
 			in{"enabled": true}, in{"enabled": false}, Update, [][2]string{{weakens, "not encrypted"}}},
 
@@ -83,11 +87,14 @@ func TestFreshAgain(t *testing.T) {
 			Delete, [][2]string{{stops, "no longer allows `*`"}}},
 
 		// What serves.
-		{"a target that may be sick", "Route 53: EvaluateTargetHealth", "route53/record:Record", alias(true), alias(false),
+		{"a target that may be sick", "Route 53: EvaluateTargetHealth", "route53/record:Record", alias(true),
+			alias(false),
 			Update, [][2]string{{weakens, "whether it is healthy or not"}}},
-		{"a target that has to be healthy", "Route 53: EvaluateTargetHealth", "route53/record:Record", alias(false), alias(true),
+		{"a target that has to be healthy", "Route 53: EvaluateTargetHealth", "route53/record:Record", alias(false),
+			alias(true),
 			Update, nil},
-		{"a tighter filter", "WAF: waf-rule-statement-type-rate-based", "wafv2/webAcl:WebAcl", limit(1000), limit(100), Update,
+		{"a tighter filter", "WAF: waf-rule-statement-type-rate-based", "wafv2/webAcl:WebAcl", limit(1000), limit(100),
+			Update,
 			[][2]string{{stops, "100 requests instead of 1000"}}},
 		{"a site that may no longer", "S3: cors", "s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2",
 			in{"bucket": "b", "corsRules": several(in{"allowedOrigins": []string{"https://a", "https://b"}})},
@@ -99,12 +106,15 @@ func TestFreshAgain(t *testing.T) {
 			[][2]string{{stops, "no public address"}}},
 		{"no more redirects", "CloudFront: viewer protocol policy", edge,
 			in{"defaultCacheBehavior": in{"viewerProtocolPolicy": "redirect-to-https"}},
-			in{"defaultCacheBehavior": in{"viewerProtocolPolicy": "https-only"}}, Update, [][2]string{{stops, "without encryption"}}},
-		{"an old runtime's successor", "Lambda: lambda-runtimes", "lambda/function:Function", in{"runtime": "nodejs20.x"},
+			in{"defaultCacheBehavior": in{"viewerProtocolPolicy": "https-only"}}, Update,
+			[][2]string{{stops, "without encryption"}}},
+		{"an old runtime's successor", "Lambda: lambda-runtimes", "lambda/function:Function",
+			in{"runtime": "nodejs20.x"},
 			in{"runtime": "nodejs22.x"}, Update, nil},
 		{"requests that nobody records", "WAF: logging", "wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
 			in{"resourceArn": "w"}, nil, Delete, [][2]string{{hides, "recorded"}}},
-		{"names that nobody records", "Route 53: query-logs", "route53/queryLog:QueryLog", in{"zoneId": "z"}, nil, Delete,
+		{"names that nobody records", "Route 53: query-logs", "route53/queryLog:QueryLog", in{"zoneId": "z"}, nil,
+			Delete,
 			[][2]string{{hides, "recorded"}}},
 		{"a recorder that rests", "config/configuration_recorder_status.go", "cfg/recorderStatus:RecorderStatus",
 			in{"isEnabled": true}, in{"isEnabled": false}, Update, [][2]string{{hides, "no longer recorded"}}},
@@ -118,7 +128,8 @@ func TestFreshAgain(t *testing.T) {
 		{"a type of the future", "none", "orbit/satellite:Satellite", in{"version": "1"}, in{"version": "2"}, Update,
 			[][2]string{{notJudged, "nothing here knows type"}}},
 		{"a broker", "mq/broker.go", "mq/broker:Broker", in{"publiclyAccessible": false, "engineType": "RabbitMQ"},
-			in{"publiclyAccessible": true, "engineType": "RabbitMQ"}, Replace, [][2]string{{notJudged, "type `aws:mq/broker:Broker`"}}},
+			in{"publiclyAccessible": true, "engineType": "RabbitMQ"}, Replace,
+			[][2]string{{notJudged, "type `aws:mq/broker:Broker`"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t) })
 	}

@@ -17,7 +17,8 @@ func TestFreshTogether(t *testing.T) {
 		{"a group with a name of its own, in use", "ec2/vpc_security_group.go: ForceNew; DependencyViolation",
 			func(b *graphtest.Builder) {
 				g := b.Add(group, "web", in{"name": "web", "description": "a"})
-				b.Add("ec2/instance:Instance", "web", in{"instanceType": "t4g.nano", "vpcSecurityGroupIds": []string{g.ID}})
+				b.Add("ec2/instance:Instance", "web", in{"instanceType": "t4g.nano",
+					"vpcSecurityGroupIds": []string{g.ID}})
 			}, func(b *graphtest.Builder) { b.Set("aws:"+group, "web", "description", "b") },
 			[][2]string{{refused, "in use"}}},
 		{"targets with a name of their own, in use", "elbv2/target_group.go: ForceNew; ResourceInUse",
@@ -69,8 +70,9 @@ func TestFreshTogether(t *testing.T) {
 			func(b *graphtest.Builder) {
 				b.Add("ec2/internetGateway:InternetGateway", "out", in{"vpcId": "v"})
 				b.Add("ec2/routeTable:RouteTable", "in", in{"vpcId": "v"})
-				b.Add("ec2/routeTable:RouteTable", "out", in{"vpcId": "v", "routes": several(in{"cidrBlock": "0.0.0.0/0",
-					"gatewayId": "internetgateway-out"})})
+				b.Add("ec2/routeTable:RouteTable", "out", in{"vpcId": "v",
+					"routes": several(in{"cidrBlock": "0.0.0.0/0",
+						"gatewayId": "internetgateway-out"})})
 				b.Add("ec2/routeTableAssociation:RouteTableAssociation", "a", in{"subnetId": "s",
 					"routeTableId": "routetable-in"})
 			}, func(b *graphtest.Builder) {
