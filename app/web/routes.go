@@ -117,8 +117,8 @@ func (s *Server) staffRoutes() []staffRoute {
 		{get, "/staff/audit", staff.Administrator, audit.AuditView, noProof, s.auditTrail},
 		{get, "/staff/audit.csv", staff.Administrator, audit.AuditExport, proof, s.auditCSV},
 		{get, "/staff/sessions", staff.Viewer, audit.SessionList, noProof, s.sessionList},
-		{post, "/staff/sessions/end-others", staff.Viewer, audit.SessionEndOthers, noProof, s.endOtherSessions},
-		{post, "/staff/sessions/:id/end", staff.Viewer, audit.SessionEnd, noProof, s.endSession},
+		{post, "/staff/sessions/end-others", staff.Viewer, audit.SessionEndOthers, proof, s.endOtherSessions},
+		{post, "/staff/sessions/:id/end", staff.Viewer, audit.SessionEnd, proof, s.endSession},
 
 		{get, "/staff/proof", staff.Viewer, audit.AccountOwn, noProof, s.proofPage},
 		{post, "/staff/proof", staff.Viewer, audit.SessionProve, noProof, s.prove},

@@ -247,3 +247,23 @@ func TestBrowserName(t *testing.T) {
 		}
 	}
 }
+
+// Whoever finds a session open ends no other one with it: that takes proof once the sign-in is long ago.
+func TestEndingSessionsAsksForProof(t *testing.T) {
+	s := newSite(t)
+	account := s.addAccount(t, staff.Viewer)
+	by, other := s.as(t, account.ID), s.as(t, account.ID)
+	all := ends(s.play(t, scenario{path: "/staff/sessions", by: by, status: 200}).body)
+	s.clock.advance(proofAge)
+	for _, path := range append(all, "/staff/sessions/end-others") {
+		s.play(t, scenario{path: path, by: by, form: url.Values{"csrf": {by.token}}, status: 303,
+			want: map[string]string{"Location": "/staff/proof?next=%2Fstaff%2Fsessions"}})
+	}
+	s.play(t, scenario{path: "/people", by: other, status: 200})
+	fresh := s.as(t, account.ID)
+	s.play(t, scenario{path: "/staff/sessions/end-others", by: fresh, form: url.Values{"csrf": {fresh.token}},
+		status: 303})
+	s.play(t, scenario{path: "/people", by: other, status: 303})
+	s.play(t, scenario{name: "signing out needs none", path: "/staff/sign-out", by: fresh,
+		form: url.Values{"csrf": {fresh.token}}, status: 303, want: map[string]string{"Location": "/staff/sign-in"}})
+}

@@ -274,7 +274,7 @@ func (s *Server) leave(c echo.Context, why string) error {
 
 // staffPages are the pages of staff, beside those of people, that a sign-in may lead to.
 var staffPages = []string{"/staff/account", "/staff/account/codes", "/staff/accounts", "/staff/administration",
-	"/staff/audit", "/staff/audit.csv", "/staff/first", "/staff/sessions", "/staff/storage",
+	"/staff/audit", "/staff/audit.csv", "/staff/first", sessionsPath, "/staff/storage",
 	"/staff/tokens", trashPath, emptyTrashPath}
 
 // erasePage is a page that asks before it erases something in the trash.
@@ -282,6 +282,9 @@ var erasePage = regexp.MustCompile(`^/trash/people/[0-9a-f-]{36}(/files/[0-9a-f-
 
 // accountPage is the page of an account, and what is done there.
 var accountPage = regexp.MustCompile(`^(/staff/accounts/[0-9a-f-]{36})(/.*)?$`)
+
+// sessionsPath is the page of sessions.
+const sessionsPath = "/staff/sessions"
 
 // safeNext returns where a sign-in leads: raw if it is a staff page of this site, else the directory. It is built anew
 // from its parts, so that nothing that a browser might read as another site gets through.
@@ -296,6 +299,9 @@ func safeNext(raw string) string {
 	}
 	if found := accountPage.FindStringSubmatch(u.Path); found != nil {
 		return found[1]
+	}
+	if strings.HasPrefix(u.Path, sessionsPath+"/") {
+		return sessionsPath // where they are ended
 	}
 	if u.Path != directory && !strings.HasPrefix(u.Path, directory+"/") || path.Clean(u.Path) != u.Path ||
 		strings.Contains(u.Path, `\`) {

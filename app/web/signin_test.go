@@ -38,6 +38,8 @@ func TestSafeNext(t *testing.T) {
 		"/staff/accounts/0193a5f2-7c3e-7b1a-9d52-5f2f0a6f1c1": "/people",
 		"/staff/accounts/../../evil":                          "/people",
 		"/trash?after=x":                                      "/trash",
+		"/staff/sessions/end-others":                          "/staff/sessions",
+		"/staff/sessions/" + id + "/end":                      "/staff/sessions",
 		trashed + "/erase":                                    trashed + "/erase",
 		trashed + "/files/" + id + "/erase":                   trashed + "/files/" + id + "/erase",
 		"/trash/people/x/erase":                               "/people",
