@@ -1,10 +1,8 @@
 package dossier_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"encoding/json"
-	"io"
 	"strings"
 	"testing"
 
@@ -41,22 +39,7 @@ func TestExport(t *testing.T) {
 		if err := a.Write(ctx, &b); err != nil || int64(b.Len()) != a.Size() {
 			t.Fatalf("Write: %d bytes of %d, %v", b.Len(), a.Size(), err)
 		}
-		z, err := zip.NewReader(bytes.NewReader(b.Bytes()), a.Size())
-		if err != nil {
-			t.Fatal(err)
-		}
-		has := map[string]string{}
-		for _, f := range z.File {
-			in, err := f.Open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			data, err := io.ReadAll(in)
-			if err != nil {
-				t.Fatalf("read %s: %v", f.Name, err)
-			}
-			has[f.Name] = string(data)
-		}
+		has := unzipped(t, b.Bytes())
 		if len(has) != 5 || has["Files/Index.html"] != "<b>mine</b>" || a.Files() != 5 {
 			t.Errorf("the export has %d entries: %v", len(has), has)
 		}

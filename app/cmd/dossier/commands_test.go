@@ -186,16 +186,13 @@ func TestFirstStart(t *testing.T) {
 	}
 }
 
-// SIGTERM in the middle of an upload: nothing new is taken, what runs is finished, the exit status is 0.
-func TestStopFinishesWhatRuns(t *testing.T) {
-	t.Parallel()
-	data := teststores.Migrated(t)
-	p := start(t, freeAddress(t), []string{"DOSSIER_DATA=" + data})
-	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{bytes.Repeat([]byte("x"), 300_000)}}
-	half, rest := halves(t, f)
+// begin sends half of the form, and waits until the server is at it. What is left to send goes into w.
+func (f *form) begin(t *testing.T, p *process, data string) (w *io.PipeWriter, rest []byte, done <-chan error) {
+	t.Helper()
+	half, other := halves(t, f)
 	r, w := io.Pipe()
-	done := make(chan error, 1)
-	go func() { done <- postBody(t.Context(), p.base, half.contentType, r) }()
+	ended := make(chan error, 1)
+	go func() { ended <- postBody(t.Context(), p.base, half.contentType, r) }()
 	if _, err := w.Write(half.body); err != nil {
 		t.Fatal(err)
 	}
@@ -205,6 +202,16 @@ func TestStopFinishesWhatRuns(t *testing.T) {
 		files, err := stores.Catalog.Files(t.Context(), f.receipt.Person, dossier.FileID{}, 2)
 		return err == nil && len(files) == 1
 	})
+	return w, other, ended
+}
+
+// SIGTERM in the middle of an upload: nothing new is taken, what runs is finished, the exit status is 0.
+func TestStopFinishesWhatRuns(t *testing.T) {
+	t.Parallel()
+	data := teststores.Migrated(t)
+	p := start(t, freeAddress(t), []string{"DOSSIER_DATA=" + data})
+	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{bytes.Repeat([]byte("x"), 300_000)}}
+	w, rest, done := f.begin(t, p, data)
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -236,18 +243,8 @@ func TestStopIsBounded(t *testing.T) {
 	env := []string{"DOSSIER_DATA=" + data}
 	p := start(t, freeAddress(t), append(env, "DOSSIER_TIMEOUT_SHUTDOWN=300ms"))
 	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{bytes.Repeat([]byte("x"), 300_000)}}
-	half, _ := halves(t, f)
-	r, w := io.Pipe()
-	done := make(chan error, 1)
-	go func() { done <- postBody(t.Context(), p.base, half.contentType, r) }()
-	if _, err := w.Write(half.body); err != nil {
-		t.Fatal(err)
-	}
+	w, _, done := f.begin(t, p, data)
 	stores := teststores.Embedded(t, data)
-	eventually(t, "the upload began", func() bool {
-		files, err := stores.Catalog.Files(t.Context(), f.receipt.Person, dossier.FileID{}, 2)
-		return err == nil && len(files) == 1
-	})
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
