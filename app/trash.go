@@ -116,8 +116,8 @@ func (s *Service) TrashPeople(ctx context.Context, selected iter.Seq2[Person, er
 	return sum, nil
 }
 
-// PutBackPeople puts back those who came to the trash at one time, as TrashPeople moves them there. done, if not nil, is
-// told after each, and its error ends it.
+// PutBackPeople puts back those who came to the trash at one time, as TrashPeople moves them there. done, if not nil,
+// is told after each, and its error ends it.
 func (s *Service) PutBackPeople(ctx context.Context, at time.Time, done func(Bulk) error) (sum Bulk, err error) {
 	err = each(s.trashedAt(ctx, at), func(b Bulk) error {
 		sum = b

@@ -81,8 +81,8 @@ const (
 const (
 	// SettingsStart: an instance started, with the settings that the detail has the digest of.
 	SettingsStart Action = "settings.start"
-	// JobContinue: a change of many people goes on, or was given up, after whoever worked on it was gone. The request is
-	// that which began it.
+	// JobContinue: a change of many people goes on, or was given up, after whoever worked on it was gone. The request
+	// is that which began it.
 	JobContinue Action = "job.continue"
 	// StoresRestore: a backup was restored, or stores were made to agree at a point in time. What the trail had since
 	// then is not in it any more.

@@ -16,8 +16,8 @@ import (
 )
 
 // What staff do with many people is a job (dossier.Job). The request that asks for it works on it as long as a request
-// may take; usually that is enough. If not, or if the server is gone in between, an instance continues it, the pages say
-// how far it is, and the audit trail gets its end from whoever ends it.
+// may take; usually that is enough. If not, or if the server is gone in between, an instance continues it, the pages
+// say how far it is, and the audit trail gets its end from whoever ends it.
 
 // bulkTime bounds how long one request changes people, so that it is answered before whatever is in front of the server
 // gives it up.
