@@ -122,9 +122,7 @@ func (c *chromium) directory(t *testing.T) {
 	p.lists("Barbara Liskov", "Ada Lovelace")
 
 	p.open("/people?age_from=x", http.StatusUnprocessableEntity)
-	if focus := p.focus(); focus != "summary" {
-		p.errorf("the focus is on %q, want the summary of the faults", focus)
-	}
+	p.focused("summary")
 	p.audit("directory-fault")
 	p.open("/people?location=lo&name=grace", http.StatusOK)
 	p.shows("1 person without Location: lo", "2 people without Name: grace")

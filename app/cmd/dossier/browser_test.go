@@ -74,9 +74,7 @@ func (c *chromium) wholeWay(t *testing.T) {
 		[]string{"#location", "#age", "#technology"}; !slices.Equal(got, want) {
 		submitter.errorf("the faults told are %q, want %q", got, want)
 	}
-	if focus := submitter.focus(); focus != "summary" {
-		submitter.errorf("the focus is on %q, want the summary of the faults", focus)
-	}
+	submitter.focused("summary")
 	submitter.shows("Enter an age in years from 0 to 130.")
 	submitter.audit("form-faults")
 	submitter.do(chromedp.Click(chromedp.CSS(`#summary a[href="#age"]`)))
@@ -287,9 +285,7 @@ func (c *chromium) withoutJavaScript(t *testing.T) {
 		[]string{"#location", "#age", "#technology"}; !slices.Equal(got, want) {
 		p.errorf("the faults told are %q, want %q", got, want)
 	}
-	if focus := p.focus(); focus != "summary" {
-		p.errorf("the focus is on %q, want the summary of the faults", focus)
-	}
+	p.focused("summary")
 	for field, want := range map[string]string{"#name": "Ada Lovelace", "#age": "200", "#location": "",
 		"input[name=receipt]": receipt} {
 		if got := p.value(field); got != want {

@@ -60,9 +60,7 @@ func (c *chromium) trash(t *testing.T) {
 	p.audit("erase")
 	p.fill("#name", "somebody else")
 	p.load(http.StatusUnprocessableEntity, chromedp.Click(chromedp.CSS(confirm)))
-	if focus := p.focus(); focus != "name" {
-		p.errorf("the focus is on %q, want the field that is wrong", focus)
-	}
+	p.focused("name")
 	p.audit("erase-fault")
 	p.fill("#name", eval[string](p, `document.querySelector("#name-hint").innerText`))
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(confirm)))
@@ -82,9 +80,7 @@ func (p *tab) tokens() {
 	p.fill("#name", "Weekly report")
 	p.fill("#days", "1000")
 	p.load(http.StatusUnprocessableEntity, chromedp.Click(chromedp.CSS(submit)))
-	if focus := p.focus(); focus != "summary" {
-		p.errorf("the focus is on %q, want the summary of the faults", focus)
-	}
+	p.focused("summary")
 	p.audit("tokens-fault")
 	p.fill("#days", "30")
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(submit)))

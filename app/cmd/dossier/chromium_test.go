@@ -305,9 +305,10 @@ func (p *tab) location() string {
 	return eval[string](p, `location.href`)
 }
 
-func (p *tab) focus() string {
+// focused waits until an element has the focus: a browser sets it where a page asks for it only once it draws the page.
+func (p *tab) focused(id string) {
 	p.t.Helper()
-	return eval[string](p, `document.activeElement.id`)
+	p.until("the focus is on #"+id, fmt.Sprintf(`document.activeElement.id === %q`, id))
 }
 
 func (p *tab) value(field string) string {
