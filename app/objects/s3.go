@@ -101,8 +101,7 @@ type S3Config struct {
 	// parts, 10,000 at most. Default and minimum 5 MiB, the least that S3 takes.
 	PartSize int64
 	// PutMemory in bytes is what one Put holds at most of the parts that it reads and sends: at least a part and 64
-	// KiB, default one and a half parts. While a part is on its way a Put then reads half of the next, and the
-	// connection's own buffers take more; with twice a part's size two are on their way at once.
+	// KiB, default two parts. While a part is on its way, a Put then reads the next, and begins to send it.
 	PutMemory int64
 	// Memory in bytes is what all Puts together hold at most of the parts that they send; a Put that needs more waits.
 	// Default 256 MiB; at least two parts and what one Put may hold.
@@ -134,7 +133,7 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 		c.PartSize = dossier.MinPartSize
 	}
 	if c.PutMemory == 0 {
-		c.PutMemory = max(c.PartSize+c.PartSize/2, c.PartSize+blockSize)
+		c.PutMemory = 2 * c.PartSize
 	}
 	if c.Memory == 0 {
 		c.Memory = max(defaultMemory, 2*c.PartSize, c.PutMemory)
