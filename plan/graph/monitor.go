@@ -301,6 +301,9 @@ func (m *monitor) RegisterResource(ctx context.Context,
 		return nil, err
 	}
 	inputs, err := m.inputs(ctx, req)
+	if err == nil && req.GetCustom() {
+		inputs, err = documents(req.GetType(), inputs)
+	}
 	if err != nil {
 		return nil, err
 	}
