@@ -12,7 +12,14 @@ if [[ ${ISOLATE:-} == true && -e $restriction && $(<"$restriction") != 0 ]]; the
     echo "::warning::The programs of the change are not isolated: this runner gives them no namespaces of their own."
 fi
 
+# none writes that there is no plan, so that the one of a former commit does not stay as if it were of this one.
+none() {
+  printf '## Plan: there is none\n\n> [!CAUTION]\n> **No plan could be made**: %s. The job'"'"'s log says why.\n' "$1" \
+    > "$RUNNER_TEMP/plan.md"
+}
+
 if [[ -n ${PROGRAM:-} ]]; then
+  none "the program that makes it does not compile"
   go build -C "$ROOT" -o "$RUNNER_TEMP/stackplan" "./$PROGRAM"
 else
   # With the versions of this module alone, whatever the repository's workspace has.
@@ -22,6 +29,7 @@ fi
 read -ra flags <<< "${FLAGS:-}"
 status=0
 "$RUNNER_TEMP/stackplan" --root "$ROOT" --base "$BASE" "${flags[@]}" > "$RUNNER_TEMP/plan.md" || status=$?
+[[ -s $RUNNER_TEMP/plan.md ]] || none "the command ended with status $status and wrote nothing"
 {
   echo "status=$status"
   echo "plan=$RUNNER_TEMP/plan.md"

@@ -23,6 +23,9 @@ import (
 )
 
 func main() {
+	if os.Args[len(os.Args)-1] == "silent" {
+		os.Exit(2)
+	}
 	fmt.Printf("%q\n", os.Args[1:])
 	status, err := strconv.Atoi(os.Args[len(os.Args)-1])
 	if err != nil {
@@ -67,6 +70,41 @@ func TestAction(t *testing.T) {
 				t.Errorf("status %d: %s has %q, want %q: %v", status, name, got, want, err)
 			}
 		}
+	}
+}
+
+// TestActionWithoutPlan: where there is no plan, the file says so, so that a comment is no former one's.
+func TestActionWithoutPlan(t *testing.T) {
+	script, err := filepath.Abs(filepath.Join(root, "plan/action.bash"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ program, want string }{
+		"a command that writes nothing":   {standIn, "the command ended with status 2 and wrote nothing"},
+		"a program that does not compile": {"package main\n\nfunc main() { x }\n", "does not compile"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for file, text := range map[string]string{"go.mod": "module example.org/x\n\ngo 1.26\n",
+				"main.go": c.program} {
+				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cmd := exec.CommandContext(t.Context(), "bash", script)
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-buildvcs=false", "ACTION="+filepath.Dir(script),
+				"BASE=HEAD^1", "ROOT=.", "PROGRAM=.", "FLAGS=silent", "FAIL_ON=1 2 3", "RUNNER_TEMP="+dir,
+				"GITHUB_OUTPUT="+filepath.Join(dir, "output"), "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary"))
+			if said, err := cmd.CombinedOutput(); err == nil {
+				t.Errorf("it ends well: %s", said)
+			}
+			got, err := os.ReadFile(filepath.Join(dir, "plan.md"))
+			if err != nil || !strings.HasPrefix(string(got), "## Plan: there is none\n") ||
+				!strings.Contains(string(got), c.want) {
+				t.Errorf("the plan is %q, %v, want %q", got, err, c.want)
+			}
+		})
 	}
 }
 
