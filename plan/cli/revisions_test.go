@@ -156,14 +156,15 @@ func TestPlainly(t *testing.T) {
 	}{
 		{"an error", &program{tree: &tree{dir: head}}, "reading " + head + "/a.txt: no such file",
 			"reading a.txt: no such file"},
-		{"an answer", &program{tree: &tree{dir: head}}, "waiting for RPCs: rpc error: code = Unknown desc = reading what " +
-			"aws:lambda/function:Function it takes: rpc error: code = Unknown desc = reading a.zip: there is no such file",
+		{"an answer", &program{tree: &tree{dir: head}}, "waiting for RPCs: rpc error: code = Unknown " +
+			"desc = reading what aws:lambda/function:Function it takes: rpc error: code = Unknown desc = reading a.zip: there is no " +
+			"such file",
 			"reading what aws:lambda/function:Function it takes: reading a.zip: there is no such file"},
 		{"a panic", &program{tree: &tree{dir: head}}, "panic: boom\n\ngoroutine 1 [running]:\nexample.org/lib.F()\n\t" +
 			"/root/go/pkg/mod/example.org/lib@v1/x.go:3 +0x1\nmain.main()\n\t" + head + "/infra/main.go:10 +0x50\n" +
 			"main.other()\n\t" + head + "/infra/main.go:90\n", "panic: boom\nat infra/main.go:10"},
-		{"a panic elsewhere", &program{tree: &tree{dir: head}}, "panic: boom\n\ngoroutine 7 [select]:\nx()\n\t/a/b.go:1\n",
-			"panic: boom"},
+		{"a panic elsewhere", &program{tree: &tree{dir: head}},
+			"panic: boom\n\ngoroutine 7 [select]:\nx()\n\t/a/b.go:1\n", "panic: boom"},
 		{"base, built of the same as head", base, "panic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t" + head +
 			"/main.go:2 +0x5\n", "panic: boom\nat main.go:2"},
 		{"base", base, head + "/.stackplan/base/a.txt: no such file", "a.txt: no such file"},
@@ -184,18 +185,19 @@ func TestPlainly(t *testing.T) {
 
 // TestMends: where a program does not compile for want of something around it, what to do is said.
 func TestMends(t *testing.T) {
+	const fetching = "Fetching what it requires:\n"
 	for said, want := range map[string]string{
-		"go: go.mod requires go >= 1.99.0 (running go 1.26.8; GOTOOLCHAIN=local)":                     "GOTOOLCHAIN=auto",
-		"go: download go1.99 for linux/amd64: toolchain not available":                                "GOTOOLCHAIN=auto",
-		"main.go:4:2: missing go.sum entry for module providing package example.org/x":                "go mod tidy",
-		"main.go:4:2: no required module provides package example.org/x; to add it":                   "go mod tidy",
-		"go: updates to go.mod needed; to update it:":                                                 "go mod tidy",
-		"go: inconsistent vendoring in the repository:":                                               "Run go mod vendor",
-		"Fetching what it requires:\ngo: example.org/x@v1: reading https://proxy/x: 404 Not Found":    "GOPRIVATE",
-		"Fetching what it requires:\nfatal: could not read Username for 'https://github.com': no tty": "GOPRIVATE",
-		"Fetching what it requires:\ngit@github.com: Permission denied (publickey).":                  "GOPRIVATE",
-		"main.go:3:2: undefined: x": "",
-		"main.go:3:2: cannot use \"404 Not Found\" (untyped string constant) as int value in argument": "",
+		"go: go.mod requires go >= 1.99.0 (running go 1.26.8; GOTOOLCHAIN=local)":    "GOTOOLCHAIN=auto",
+		"go: download go1.99 for linux/amd64: toolchain not available":               "GOTOOLCHAIN=auto",
+		"a.go:4:2: missing go.sum entry for module providing package example.org/x":  "go mod tidy",
+		"a.go:4:2: no required module provides package example.org/x; to add it":     "go mod tidy",
+		"go: updates to go.mod needed; to update it:":                                "go mod tidy",
+		"go: inconsistent vendoring in the repository:":                              "Run go mod vendor",
+		fetching + "go: example.org/x@v1: reading https://proxy/x: 404 Not Found":    "GOPRIVATE",
+		fetching + "fatal: could not read Username for 'https://github.com': no tty": "GOPRIVATE",
+		fetching + "git@github.com: Permission denied (publickey).":                  "GOPRIVATE",
+		"a.go:3:2: undefined: x": "",
+		"a.go:3:2: cannot use \"404 Not Found\" (untyped string constant) as int value": "",
 	} {
 		c := &compiler{of: &program{tree: &tree{dir: t.TempDir()}}}
 		if err := c.fault(said); err != nil {

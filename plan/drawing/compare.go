@@ -18,9 +18,12 @@ const (
 	Changed  Mark = "changed"
 	Replaced Mark = "replaced"
 	Removed  Mark = "removed"
+	// Read and Unread are of what the program begins or ceases to read: nothing happens to it.
+	Read   Mark = "read"
+	Unread Mark = "no longer read"
 )
 
-// marks are those that are shown, in the order in which they are.
+// marks are those that have colours, in the order in which they are shown.
 var marks = []Mark{Added, Changed, Replaced, Removed}
 
 // colours of a mark: those that GitHub has for what is added, attended to and removed.
@@ -77,6 +80,9 @@ func Compare(before, after Drawing, changed map[string]Mark) Drawing {
 		was := node(before, n.ID)
 		if was == nil {
 			n.Mark = Added
+			if n.Read {
+				n.Mark = Read
+			}
 			continue
 		}
 		for _, urn := range slices.Concat(was.URNs, n.URNs) {
@@ -97,6 +103,9 @@ func Compare(before, after Drawing, changed map[string]Mark) Drawing {
 	for _, n := range before.Nodes {
 		if node(after, n.ID) == nil {
 			n.Mark = Removed
+			if n.Read {
+				n.Mark = Unread
+			}
 			out.Nodes = append(out.Nodes, n)
 		}
 	}

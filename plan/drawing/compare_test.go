@@ -59,6 +59,42 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestReadMarks: what a program begins or ceases to read is drawn as such, not as added or removed.
+func TestReadMarks(t *testing.T) {
+	build := func(read bool) Drawing {
+		b := graphtest.New(t)
+		network(b)
+		tiers(b)
+		b.Get("s3/bucketV2:BucketV2", "logs").Read = read
+		b.Get("rds/instance:Instance", "db").Read = read
+		return Of(b.Graph())
+	}
+	none := Of(graphtest.New(t).Graph())
+	for _, c := range []struct {
+		name          string
+		before, after Drawing
+		want          map[string]Mark
+	}{
+		{"begins to read", none, build(true), map[string]Mark{"s3": Read, "load_balancer": Added}},
+		{"ceases to read", build(true), none, map[string]Mark{"s3": Unread, "load_balancer": Removed}},
+		{"its own", none, build(false), map[string]Mark{"s3": Added}},
+		{"reads on", build(true), build(true), map[string]Mark{"s3": Unmarked}},
+	} {
+		d := Compare(c.before, c.after, nil)
+		for id, want := range c.want {
+			i := slices.IndexFunc(d.Nodes, func(n Node) bool { return n.ID == id })
+			if i < 0 || d.Nodes[i].Mark != want {
+				t.Errorf("%s: %s is not %q: %+v", c.name, id, want, d.Nodes)
+			}
+		}
+		text, mark := d.Mermaid(), c.want["s3"]
+		if mark != Unmarked && !strings.Contains(text, "S3 ("+string(mark)+")") ||
+			strings.Contains(text, "class n_s3 no") || strings.Contains(text, "class n_s3 read") {
+			t.Errorf("%s: it is drawn as\n%s", c.name, text)
+		}
+	}
+}
+
 func graphOf(t *testing.T) *graph.Graph {
 	t.Helper()
 	b := graphtest.New(t)

@@ -38,6 +38,8 @@ type Node struct {
 	Lines []string
 	// URNs are the resources that it stands for, sorted; none for what is outside.
 	URNs []string
+	// Read tells that the program only reads them: they are others'.
+	Read bool
 	// Mark is what a comparison found; Of sets none.
 	Mark Mark
 }
@@ -411,6 +413,9 @@ func (d *draft) drawing() Drawing {
 	out := Drawing{Titles: map[Area]string{}}
 	for _, n := range d.nodes {
 		slices.Sort(n.URNs)
+		n.Read = len(n.URNs) > 0 && !slices.ContainsFunc(n.URNs, func(urn string) bool {
+			return !d.graph.ByURN(urn).Read
+		})
 		n.shorten()
 		out.Nodes = append(out.Nodes, *n)
 	}

@@ -22,8 +22,9 @@ func TestDocuments(t *testing.T) {
 			return err
 		}
 		policy := func(id any) pulumi.Input {
-			return pulumi.Any(map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{"Effect": "Allow",
-				"Principal": "*", "Action": []any{"s3:GetObject"}, "Resource": pulumi.Sprintf("arn:aws:s3:::%s/*", id)}}})
+			statement := map[string]any{"Effect": "Allow", "Principal": "*", "Action": []any{"s3:GetObject"},
+				"Resource": pulumi.Sprintf("arn:aws:s3:::%s/*", id)}
+			return pulumi.Any(map[string]any{"Version": "2012-10-17", "Statement": []any{statement}})
 		}
 		for name, in := range map[string]struct {
 			token string
