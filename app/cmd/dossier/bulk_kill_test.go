@@ -92,7 +92,8 @@ func killBulk(t *testing.T, env []string, stores teststores.Stores, secret func(
 		return err == nil && !page.Next.IsZero() && (many < 20_000 || jobs[0].Changed > many/10)
 	})
 	p.kill()
-	if status := <-answered; status != 0 {
+	// A request is answered after a while, and the server continues: then it was the continuation that was killed.
+	if status := <-answered; status != 0 && many < 20_000 {
 		t.Fatalf("the move was answered with status %d before the server was killed", status)
 	}
 	half := trashed()
