@@ -102,6 +102,7 @@ func (s *site) accept(t *testing.T, link string, change url.Values) (*accountHol
 }
 
 func TestAccountByInvitation(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	admin := s.as(t, s.addAccount(t, staff.Administrator).ID)
 	invite := scenario{path: "/staff/accounts", by: admin, form: url.Values{"csrf": {admin.token}, "name": {"Grace"},
@@ -166,6 +167,7 @@ func TestAccountByInvitation(t *testing.T) {
 
 // The shared key makes the first administrator, and then opens nothing.
 func TestFirstAdministratorByKey(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.play(t, scenario{path: "/staff/sign-in", status: 200, has: []string{"Access key"}, hasNot: []string{"Password"}})
 	a := s.play(t, scenario{path: "/staff/sign-in", form: url.Values{"key": {siteSecret}, "next": {"/staff/first"}},
@@ -254,6 +256,7 @@ func TestPlainPasswords(t *testing.T) {
 }
 
 func TestOwnAccount(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.addAccount(t, staff.Administrator)
 	m := s.joined(t, staff.Viewer)
@@ -304,6 +307,7 @@ func TestOwnAccount(t *testing.T) {
 }
 
 func TestAccountsAreAdministered(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	own := s.addAccount(t, staff.Administrator)
 	by := s.as(t, own.ID)
@@ -342,6 +346,7 @@ func TestAccountsAreAdministered(t *testing.T) {
 
 // The device that a sign-in leaves is known again, and its cookie opens nothing.
 func TestDeviceCookie(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.addAccount(t, staff.Administrator)
 	m := s.joined(t, staff.Viewer)
@@ -464,6 +469,7 @@ func (n noList) Accounts(ctx context.Context) ([]staff.Account, error) {
 
 // Strangers ask for the sign-in as often as they like: it costs no list of all accounts.
 func TestSignInPageListsNoAccounts(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(o *Options) { o.Staff = noList{o.Staff, t} })
 	s.play(t, scenario{path: "/staff/sign-in", status: 200, has: []string{"Access key"}, hasNot: []string{"Password"}})
 	s.addAccount(t, staff.Administrator)

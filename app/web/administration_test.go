@@ -57,6 +57,7 @@ func TestAdministration(t *testing.T) {
 
 // Who may delete is told when there is little space, or none, that the trash takes it up, and who can empty it.
 func TestSpaceIsTold(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	admin, editor := s.as(t, s.addAccount(t, staff.Administrator).ID), s.as(t, s.addAccount(t, staff.Editor).ID)
 	viewer := s.as(t, s.addAccount(t, staff.Viewer).ID)

@@ -44,6 +44,7 @@ func documentRoutes(t *testing.T) []string {
 // The server has exactly the routes that the document names. Each GET is answered to HEAD as well, and the address
 // without its last slash leads on.
 func TestAPIRoutesAreTheDocuments(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	var want, got []string
 	for _, r := range documentRoutes(t) {
@@ -267,6 +268,7 @@ func TestDecodeJSON(t *testing.T) {
 
 // Whatever a session's cookie could do is refused to pages of other sites, also of those that may use the API.
 func TestAPIStaffSession(t *testing.T) {
+	t.Parallel()
 	const friend, stranger = "https://friend.example", "https://stranger.example"
 	s := newSite(t, func(o *Options) { o.APIOrigins = []string{friend} })
 	by := s.signIn(t)
@@ -353,6 +355,7 @@ func TestAPIStaffSession(t *testing.T) {
 
 // Every problem has its place on the API's page, where its type leads.
 func TestAPIPage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	a := s.play(t,
 		scenario{path: api.Prefix + "/", status: 200,

@@ -14,6 +14,7 @@ import (
 
 // An archive never ends as one that looks whole when it is not.
 func TestArchiveWithStoreDown(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	content := noise(300_000)
 	receipt, files := s.submit(t, "Ada", upload{"empty.bin", ""}, upload{"data.bin", content},
@@ -79,6 +80,7 @@ func TestArchiveWithStoreDown(t *testing.T) {
 
 // When the client leaves, nothing more is read from the store.
 func TestArchiveOfNobody(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	const size = 32 << 20 // more than the connection's buffers hold
 	receipt, _ := s.submit(t, "Ada", upload{"large.bin", strings.Repeat("x", size)}, upload{"next.bin", "next"})

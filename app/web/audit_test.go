@@ -102,6 +102,7 @@ func (s *site) recordedBy(t *testing.T, a answer) []string {
 }
 
 func TestEveryStaffRouteNamesItsAction(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for _, r := range s.server.staffRoutes() {
 		switch {
@@ -114,6 +115,7 @@ func TestEveryStaffRouteNamesItsAction(t *testing.T) {
 }
 
 func TestStaffIsRecorded(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada Lovelace", upload{"private.txt", "a"}, upload{"dot.png", onePixelPNG},
@@ -222,6 +224,7 @@ func TestStaffIsRecorded(t *testing.T) {
 // Whoever may use the API by a session is recorded, at each of its routes. Those for staff are beside
 // TestStaffAPIAudit.
 func TestAPIOfStaffIsRecorded(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.txt", "a"})
@@ -249,6 +252,7 @@ func TestAPIOfStaffIsRecorded(t *testing.T) {
 
 // A page or a file that cannot be recorded is not shown, and nothing is changed.
 func TestWhatCannotBeRecordedIsRefused(t *testing.T) {
+	t.Parallel()
 	s, f := newAuditSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.txt", "secret content"}, upload{"b.txt", "more"})
@@ -298,6 +302,7 @@ func mustURL(t *testing.T, text string) *url.URL {
 
 // How something ended cannot be recorded: it has happened, and the trail tells that its end is not known.
 func TestAnEndThatCannotBeRecorded(t *testing.T) {
+	t.Parallel()
 	s, f := newAuditSite(t)
 	by := s.signIn(t)
 	receipt, _ := s.submit(t, "Ada")
@@ -319,6 +324,7 @@ func TestAnEndThatCannotBeRecorded(t *testing.T) {
 }
 
 func TestAPanicIsRecorded(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, _ := s.submit(t, "Ada")
@@ -333,6 +339,7 @@ func TestAPanicIsRecorded(t *testing.T) {
 }
 
 func TestSignInsAreRecorded(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	a := s.play(t, scenario{path: "/staff/sign-in", form: url.Values{"key": {siteSecret}}, status: 303})
 	want := []string{"shared session.begin begun", "shared session.begin done"}
@@ -353,6 +360,7 @@ func TestSignInsAreRecorded(t *testing.T) {
 
 // Strangers can neither fill the trail nor hide in it: of what they do too often the number is recorded.
 func TestFailedSignInsAreBounded(t *testing.T) {
+	t.Parallel()
 	const clients, each = 1000, 10
 	s := newSite(t, func(o *Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
@@ -383,6 +391,7 @@ func TestFailedSignInsAreBounded(t *testing.T) {
 
 // A page shows up to a hundred previews: one entry counts for those of a person, for a while.
 func TestPreviewsAreRecordedOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by, other := s.signIn(t), s.signIn(t)
 	_, files := s.submit(t, "Ada", upload{"a.png", onePixelPNG}, upload{"b.png", onePixelPNG})
@@ -405,6 +414,7 @@ func TestPreviewsAreRecordedOnce(t *testing.T) {
 }
 
 func TestHoldersAreRecordedWhereTheyChange(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.txt", "a"})
 	path := receiptPath(receipt.Person)
@@ -471,6 +481,7 @@ func TestHoldersAreRecordedWhereTheyChange(t *testing.T) {
 }
 
 func TestAuditPage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, _ := s.submit(t, "Ada Lovelace")
@@ -531,6 +542,7 @@ func hrefOf(t *testing.T, body, rel string) string {
 }
 
 func TestAuditExport(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	for range entriesPerRead + 7 {
@@ -559,6 +571,7 @@ func TestAuditExport(t *testing.T) {
 }
 
 func TestHistoryOfAPerson(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.txt", "a"})
@@ -573,6 +586,7 @@ func TestHistoryOfAPerson(t *testing.T) {
 
 // A hundred at once: each waits for its own entry, and the chain is whole.
 func TestAHundredViewsAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, _ := s.submit(t, "Ada")
@@ -624,6 +638,7 @@ func (s *site) signInWith(t *testing.T, name string, role staff.Role) colleague 
 
 // What a role is not enough for is refused, and that is recorded, too; by whom, and with the name as it was then.
 func TestAccountsAreRecorded(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	admin, key := s.signInWith(t, "Grace", staff.Administrator), s.signInWith(t, "Vera", staff.Viewer)
 	viewer := key.account.ID.String()

@@ -23,6 +23,7 @@ import (
 
 // The issuer replaces its key, and later sends a token that was made for another client.
 func TestIssuerTokens(t *testing.T) {
+	t.Parallel()
 	s, at := newIssuerSite(t)
 	// Keys are fetched again as soon as a token names another one, not only after some seconds.
 	var err error
@@ -60,6 +61,7 @@ func TestIssuerTokens(t *testing.T) {
 
 // Of two administrators who remove each other at the same moment one stays.
 func TestAdministratorsRemoveEachOther(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for round := range 10 {
 		a, b := s.addAccount(t, staff.Administrator), s.addAccount(t, staff.Administrator)
@@ -113,6 +115,7 @@ func (s *site) removes(t *testing.T, by *member, id staff.AccountID) int {
 
 // An invitation that is used twice at once makes one account, and tells the other one.
 func TestInvitationUsedTwiceAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	_, link, err := s.server.accounts.Invite(t.Context(), staff.Invitation{Name: "Grace Hopper",
 		Address: "grace@site.example", Role: staff.Viewer})
@@ -146,6 +149,7 @@ func TestInvitationUsedTwiceAtOnce(t *testing.T) {
 
 // Ten thousand wrong passwords from a thousand addresses: the owner signs in meanwhile, and the trail does not fill up.
 func TestGuessesWhileTheOwnerSignsIn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(o *Options) {
 		o.TrustedProxies, o.PlainPasswords = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, true
 	})
@@ -200,6 +204,7 @@ func TestGuessesWhileTheOwnerSignsIn(t *testing.T) {
 // Of stores that only read, staff get a page that says what is wrong and what to do; the form and receipts open, and
 // what cannot be kept is refused.
 func TestStoreOnlyReads(t *testing.T) {
+	t.Parallel()
 	s, trail := newAuditSite(t)
 	by := s.signIn(t)
 	receipt, _ := s.submit(t, "Ada", upload{"a.txt", "secret content"})

@@ -80,6 +80,7 @@ func csvNames(t *testing.T, body string) (names []string) {
 }
 
 func TestSelectedPeople(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	s.submit(t, "Ada", upload{"a.txt", "ada's"})
@@ -145,6 +146,7 @@ func TestSelectedPeople(t *testing.T) {
 
 // More people than one archive takes are refused, before anything is sent.
 func TestSelectedPeopleAreBounded(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	at := s.clock.now()

@@ -55,6 +55,7 @@ func (s *site) listed(t *testing.T) int {
 }
 
 func TestTrashSelected(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	by := s.signIn(t)
 	s.submit(t, "Ada <b>", upload{"a.txt", "ada's"})
@@ -110,6 +111,7 @@ func TestTrashSelected(t *testing.T) {
 }
 
 func TestTrashAllThatMatch(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	by := s.signIn(t)
 	s.insert(t, numbered(60)...)
@@ -198,6 +200,7 @@ func TestTrashAllThatMatch(t *testing.T) {
 
 // The time of a request ends before all are moved: the rest is moved afterwards, or stopped.
 func TestTrashTakesLong(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	by := s.signIn(t)
 	s.insert(t, numbered(60)...)
@@ -251,6 +254,7 @@ func TestTrashTakesLong(t *testing.T) {
 
 // Where there is no trash, it asks for the number, and deletes.
 func TestDeleteSelectedForGood(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	s.submit(t, "Ada", upload{"a.txt", "ada's"})
@@ -285,6 +289,7 @@ func TestDeleteSelectedForGood(t *testing.T) {
 
 // More people than one archive takes can be moved at once.
 func TestTrashOfMany(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	by := s.signIn(t)
 	at := s.clock.now()
@@ -306,6 +311,7 @@ func TestTrashOfMany(t *testing.T) {
 
 // What may be done with selected people depends on the role, and of exports on whether it is everybody.
 func TestSelectedByRole(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	s.addAccount(t, staff.Administrator)
 	s.insert(t, numbered(60)...)
@@ -405,6 +411,7 @@ func TestSelectedByRole(t *testing.T) {
 
 // What cannot be recorded is not done.
 func TestTrashSelectedIsRecordedFirst(t *testing.T) {
+	t.Parallel()
 	s, trail := newAuditSite(t)
 	s.server.o.TrashTime = time.Hour
 	by := s.signIn(t)

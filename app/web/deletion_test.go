@@ -9,6 +9,7 @@ import (
 )
 
 func TestDeleteFile(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada", upload{"a <i>.txt", "a"}, upload{"b.txt", "b"})

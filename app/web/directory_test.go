@@ -73,6 +73,7 @@ func reversed(names []string) []string {
 }
 
 func TestDirectoryPages(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"No one yet"},
@@ -126,6 +127,7 @@ func TestDirectoryPages(t *testing.T) {
 }
 
 func TestDirectorySearch(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	s.insert(t, "Ångström", "Angela", "Bo 100%", "Bo_b", "Boab", `Back\slash`, "Éva <b>", "ANGUS", "Nobody Angst",
@@ -193,6 +195,7 @@ func TestDirectorySearch(t *testing.T) {
 }
 
 func TestDirectoryRefusals(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	s.insert(t, "Ada")
@@ -234,6 +237,7 @@ func TestDirectoryRefusals(t *testing.T) {
 
 // Whoever goes from a search to a person and back comes back to the search, and to its page, whatever they did there.
 func TestWaysBackKeepThePlace(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Person, oldest", upload{"a.txt", "a"}, upload{"b.txt", "b"})
@@ -320,6 +324,7 @@ func TestWaysBackKeepThePlace(t *testing.T) {
 
 // Every filter that cannot be is named beside its control, with what was typed and how to mend it, and lists nobody.
 func TestDirectoryFilterFaults(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	s.insert(t, "Ada")
@@ -367,6 +372,7 @@ func TestDirectoryFilterFaults(t *testing.T) {
 
 // The address is that of the view: without what a form left empty, with all filters, the order and the page.
 func TestDirectoryAddress(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	s.insert(t, numbered(peoplePerPage+1)...)
@@ -417,6 +423,7 @@ func TestDirectoryAddress(t *testing.T) {
 
 // Where nobody is found, the page says without which filter somebody would be.
 func TestDirectorySaysWhatToLoosen(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	s.insert(t, "Ada", "Bob")

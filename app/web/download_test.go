@@ -38,6 +38,7 @@ func (s *site) waysTo(t *testing.T, receipt dossier.Receipt, f dossier.File) map
 }
 
 func TestDownload(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	const size = 300_000
 	content := noise(size)
@@ -179,6 +180,7 @@ func TestDownload(t *testing.T) {
 }
 
 func TestDownloadIsHarmless(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	html := "<!doctype html><html><body><script>alert(1)</script></body></html>"
 	kinds := []struct {
@@ -349,6 +351,7 @@ func FuzzContentDisposition(f *testing.F) {
 }
 
 func TestDownloadOfNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.txt", "ada's"}, upload{"b.txt", "marked"},
@@ -399,6 +402,7 @@ func TestDownloadOfNothing(t *testing.T) {
 }
 
 func TestDownloadWithStoreDown(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	content := noise(300_000)
 	receipt, files := s.submit(t, "Ada", upload{"data.bin", content})

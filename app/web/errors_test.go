@@ -125,6 +125,7 @@ func TestCodeOf(t *testing.T) {
 }
 
 func TestErrorPages(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, _ := s.submit(t, "Ada Secretive", upload{"private.txt", "x"})
@@ -193,6 +194,7 @@ func lineOf(log, id string) string {
 }
 
 func TestUnknownPathsAndMethods(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	var all []scenario
@@ -248,6 +250,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 
 // Every page is answered to HEAD as to GET, with the same headers and no body.
 func TestHead(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.png", onePixelPNG})
@@ -306,6 +309,7 @@ func TestHead(t *testing.T) {
 
 // The end of a broken answer is told once, in the log's line of that request.
 func TestBrokenAnswerIsLogged(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.bin", noise(300_000)})

@@ -10,6 +10,7 @@ import (
 )
 
 func TestExport(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	by := s.signIn(t)
 	receipt, _ := s.submit(t, "Ada", upload{"a.txt", "one"})

@@ -66,6 +66,7 @@ func said(t *testing.T, a answer) string {
 
 // What somebody did is told by the page that follows, once.
 func TestPagesSayWhatWasDone(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada <b> Lovelace", upload{"empty.dat", ""}, upload{"b.txt", "b"})
@@ -177,6 +178,7 @@ func TestFlashCookie(t *testing.T) {
 
 // Whoever goes back to the page of what was deleted is told so, and led on.
 func TestBackAfterDeletion(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.txt", "a"})

@@ -23,6 +23,7 @@ func (h *health) date(at time.Time) {
 }
 
 func TestLivez(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(o *Options) {
 		o.Ready = func(context.Context) map[string]error {
 			t.Error("livez asks the stores")
@@ -157,6 +158,7 @@ func TestHealthLook(t *testing.T) {
 }
 
 func TestStaticFiles(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	const forever = "public, max-age=31536000, immutable"
 	types := map[string]string{"app.css": "text/css; charset=utf-8", "app.js": "text/javascript; charset=utf-8",

@@ -93,6 +93,7 @@ func (b *visitor) isIn(t *testing.T) bool {
 }
 
 func TestIssuerSignIn(t *testing.T) {
+	t.Parallel()
 	s, at := newIssuerSite(t)
 	b := s.visitor(t)
 	a := b.get(t, "/staff/sign-in?next=%2Fpeople%3Fq%3Dx", 200)
@@ -158,6 +159,7 @@ func TestIssuerSignIn(t *testing.T) {
 
 // A sign-in belongs to the browser that began it, and to one use.
 func TestIssuerState(t *testing.T) {
+	t.Parallel()
 	s, at := newIssuerSite(t)
 	const other = "was begun in another browser"
 	refused := func(b *visitor, path string) {
@@ -233,6 +235,7 @@ func TestIssuerState(t *testing.T) {
 
 // Tabs sign in independently of each other, and a browser does not gather cookies without end.
 func TestIssuerTabs(t *testing.T) {
+	t.Parallel()
 	s, at := newIssuerSite(t)
 	b := s.visitor(t)
 	var backs []string
@@ -277,6 +280,7 @@ func TestIssuerTabs(t *testing.T) {
 
 // What keeps somebody out is told on the sign-in page, in our words.
 func TestIssuerRefusals(t *testing.T) {
+	t.Parallel()
 	s, at := newIssuerSite(t)
 	try := func(p testissuer.Person, status int) (*visitor, answer) {
 		t.Helper()
@@ -356,6 +360,7 @@ func TestIssuerRefusals(t *testing.T) {
 
 // Who signed in a while ago proves themselves to the issuer again, as nobody else.
 func TestIssuerProof(t *testing.T) {
+	t.Parallel()
 	s, at := newIssuerSite(t)
 	b := s.visitor(t)
 	b.get(t, b.leave(t, at, ""), http.StatusSeeOther)
@@ -477,6 +482,7 @@ func TestIssuerIsRecorded(t *testing.T) {
 
 // While the issuer is down, its sign-in says so, and all else goes on.
 func TestIssuerDown(t *testing.T) {
+	t.Parallel()
 	s, at := newIssuerSite(t)
 	in, waiting := s.visitor(t), s.visitor(t)
 	in.get(t, in.leave(t, at, ""), http.StatusSeeOther)
@@ -533,6 +539,7 @@ func TestIssuerStoreDown(t *testing.T) {
 
 // Ten people sign in at once.
 func TestIssuerTogether(t *testing.T) {
+	t.Parallel()
 	s, at := newIssuerSite(t)
 	var all sync.WaitGroup
 	for range 10 {
@@ -551,6 +558,7 @@ func TestIssuerTogether(t *testing.T) {
 
 // Where staff sign in with the issuer alone, nothing else opens the site.
 func TestIssuerOnly(t *testing.T) {
+	t.Parallel()
 	s, at := newIssuerSite(t, func(o *Options) { o.IssuerOnly = true })
 	s.play(t, scenario{path: "/staff/sign-in", status: 200, has: []string{"Sign in with People &amp; Co"},
 		hasNot: []string{`name="key"`}})
@@ -588,6 +596,7 @@ func TestIssuerOnly(t *testing.T) {
 }
 
 func TestNoIssuer(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.play(t, scenario{path: issuerPath, status: 404})
 	s.play(t, scenario{path: callbackPath + "?code=x&state=y", status: 404})
@@ -596,6 +605,7 @@ func TestNoIssuer(t *testing.T) {
 
 // Another site's link signs nobody in by itself.
 func TestIssuerLinkElsewhere(t *testing.T) {
+	t.Parallel()
 	s, _ := newIssuerSite(t)
 	s.play(t, scenario{path: issuerPath + "?next=%2Fpeople%3Fq%3Dx", header: map[string]string{
 		"Sec-Fetch-Site": "cross-site"}, status: 303, want: map[string]string{"Set-Cookie": "",
@@ -604,6 +614,7 @@ func TestIssuerLinkElsewhere(t *testing.T) {
 
 // Over https, the cookie is one that no other site can set.
 func TestIssuerCookieOverHTTPS(t *testing.T) {
+	t.Parallel()
 	s, _ := newIssuerSite(t, func(o *Options) { o.PublicURL = "https://dossier.example" })
 	a := s.play(t, scenario{path: issuerPath, status: 303})
 	cookie, err := http.ParseSetCookie(a.header.Get("Set-Cookie"))

@@ -15,6 +15,7 @@ import (
 )
 
 func TestPeopleCSV(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	// As an id sorts newest first, the last inserted is the first row.
@@ -89,6 +90,7 @@ func TestPeopleCSV(t *testing.T) {
 // A spreadsheet separates cells by what its locale says, and trims them: whatever it takes for a cell begins no
 // formula.
 func TestPeopleCSVHasNoFormulas(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.insert(t, `Go;=cmd|' /C calc'!A0`, "=1+1", " =1+1", "\u00a0@SUM(A1)", "a,-1", "a|+1", `a"=1`, `"=1"`,
 		"a; \u200b=1", "＝1", "a;＠x",

@@ -10,6 +10,7 @@ import (
 )
 
 func TestPersonPage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, `<script>alert("n")</script> & Söhne`,

@@ -23,6 +23,7 @@ func wholePNG(t *testing.T, w, h int) string {
 }
 
 func TestPicture(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada", upload{"large.png", wholePNG(t, 1280, 640)},

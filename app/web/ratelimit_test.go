@@ -203,6 +203,7 @@ func TestSignInIsLimited(t *testing.T) {
 }
 
 func TestSubmissionsAreLimited(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(o *Options) {
 		o.SubmitRate, o.SignInRate = Rate{PerMinute: 2, Burst: 2}, Rate{PerMinute: 60, Burst: 1}
 	})

@@ -112,6 +112,7 @@ var decisions = map[string]staff.Role{
 // Every route with nobody, with each role, with accounts that may nothing, and with the shared key before and after
 // there is an administrator; forms with their token, with another session's, and with none. Hundreds of rows.
 func TestRoutesByRole(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	old := newSite(t) // without an administrator
 	receipt, files := s.submit(t, "Ada", upload{"a.txt", "secret content"})
@@ -223,6 +224,7 @@ func TestRoutesByRole(t *testing.T) {
 
 // A role that is taken away in the middle of a session holds at the next request, and so does a suspension.
 func TestRoleTakenAwayInMidSession(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.addAccount(t, staff.Administrator)
 	receipt, _ := s.submit(t, "Ada")
@@ -250,6 +252,7 @@ func TestRoleTakenAwayInMidSession(t *testing.T) {
 
 // A viewer sees and ends their own sessions, and nobody else's; an administrator everybody's.
 func TestSessionsOfOthers(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	admin, viewer := s.addAccount(t, staff.Administrator), s.addAccount(t, staff.Viewer)
 	a, v1, v2 := s.as(t, admin.ID), s.as(t, viewer.ID), s.as(t, viewer.ID)
@@ -282,6 +285,7 @@ func TestSessionsOfOthers(t *testing.T) {
 
 // No page offers what its reader's role may not do.
 func TestLinksByRole(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.txt", "a"}, upload{"b.png", onePixelPNG})
 	person := "/people/" + receipt.Person.String()
@@ -343,6 +347,7 @@ func TestLinksByRole(t *testing.T) {
 
 // What changes accounts asks for proof once the sign-in is long ago, and leads back.
 func TestProofAgain(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	m := s.joined(t, staff.Administrator)
 	other := s.addAccount(t, staff.Viewer)

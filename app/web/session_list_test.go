@@ -25,6 +25,7 @@ func ends(body string) (paths []string) {
 }
 
 func TestSessionsAreListedAndEnded(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	first := s.signIn(t)
 	s.clock.advance(time.Minute)
@@ -76,6 +77,7 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 
 // A cookie that was copied is worth nothing once its owner has signed out, or signed in anew.
 func TestSigningOutEndsCopies(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	s.play(t, scenario{path: "/staff/sign-out", by: by, form: url.Values{"csrf": {by.token}}, status: 303})
@@ -250,6 +252,7 @@ func TestBrowserName(t *testing.T) {
 
 // Whoever finds a session open ends no other one with it: that takes proof once the sign-in is long ago.
 func TestEndingSessionsAsksForProof(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	account := s.addAccount(t, staff.Viewer)
 	by, other := s.as(t, account.ID), s.as(t, account.ID)

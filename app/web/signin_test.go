@@ -52,6 +52,7 @@ func TestSafeNext(t *testing.T) {
 
 // A sign-in leads back to every page of staff, but for the one that asks for proof.
 func TestStaffPages(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for _, r := range s.server.staffRoutes() {
 		if r.method == http.MethodGet && r.path != "/staff/proof" && !strings.Contains(r.path, ":") &&
@@ -100,6 +101,7 @@ func fieldValue(t *testing.T, page, name string) string {
 }
 
 func TestSignIn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	key := url.Values{"key": {siteSecret}, "next": {"/people?q=x"}}
 

@@ -41,6 +41,7 @@ var allowed = []struct {
 
 // The table, the document and the list above say the same.
 func TestStaffOperationsAreTheDocuments(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	ops := s.server.staffOperations()
 	if len(ops) != len(allowed) {
@@ -124,6 +125,7 @@ func refusedAs(t *testing.T, a answer, code dossier.Code, challenge string) {
 // Each operation, with each scope, for each role, by the role that the owner has now: all were administrators when
 // their tokens were made.
 func TestStaffAPIByScopeAndRole(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	x := &targets{s: s}
 	sets := map[string][]staff.Scope{"all": staff.Scopes}
@@ -186,6 +188,7 @@ func TestStaffAPIByScopeAndRole(t *testing.T) {
 
 // Each operation, with everything that is no token, or no more.
 func TestStaffAPIWithoutAToken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	x := &targets{s: s}
 	other := newSite(t, func(o *Options) { o.StaffSecret = "another secret" })
@@ -314,6 +317,7 @@ func (s *site) send(t *testing.T, r *http.Request) answer {
 
 // A token opens nothing but the API for staff, and counts in no place but its header.
 func TestTokensAreForTheAPIAlone(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	_, files := s.submit(t, "Ada", upload{"a.txt", "secret content"})
 	token, _ := s.tokenOf(t, s.account(t, "Grace", staff.Administrator), 1, staff.Scopes...)
@@ -345,6 +349,7 @@ func TestTokensAreForTheAPIAlone(t *testing.T) {
 
 // A session reads on pages of this site, and changes nothing; pages of other sites get nothing by it.
 func TestStaffAPIBySession(t *testing.T) {
+	t.Parallel()
 	const friend, stranger = "https://friend.example", "https://stranger.example"
 	s := newSite(t, func(o *Options) { o.APIOrigins = []string{friend} })
 	x := &targets{s: s}
@@ -391,6 +396,7 @@ func TestStaffAPIBySession(t *testing.T) {
 
 // Wrong tokens are limited for each client, and the right one from the same network is not.
 func TestWrongTokensAreLimited(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, func(o *Options) { o.SignInRate = Rate{PerMinute: 6, Burst: 3} })
 	token, _ := s.tokenOf(t, s.account(t, "Grace", staff.Viewer), 1, staff.ScopeRead)
 	ask := func(token string, status int, wait string) {
@@ -518,6 +524,7 @@ func TestStaffAPIStoresDown(t *testing.T) {
 
 // The last use is noted about once a minute.
 func TestLastUseIsNoted(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token, one := s.tokenOf(t, s.account(t, "Grace", staff.Viewer), 1, staff.ScopeRead)
 	use := func(want time.Time) {
@@ -550,6 +557,7 @@ func (s *site) peoplePage(t *testing.T, token, query string) api.People {
 
 // 1,000 people are paged through while others are added and deleted: nobody who stays is left out or listed twice.
 func TestStaffAPIPages(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token, _ := s.tokenOf(t, s.account(t, "Grace", staff.Viewer), 1, staff.ScopeRead)
 	names := numbered(1000)
@@ -601,6 +609,7 @@ func TestStaffAPIPages(t *testing.T) {
 
 // What a page refuses.
 func TestStaffAPIParameters(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	_, files := s.submit(t, "Ada", upload{"a.txt", "a"})
 	token, _ := s.tokenOf(t, s.account(t, "Grace", staff.Administrator), 1, staff.Scopes...)
@@ -649,6 +658,7 @@ func TestStaffAPIParameters(t *testing.T) {
 
 // What is read of a person and files, in all states that staff see.
 func TestStaffAPIReadsFiles(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	_, files := s.submit(t, "Ada", upload{"a.txt", "Dear Charles"}, upload{"b.txt", ""}, upload{"c.txt", "damaged"})
 	unfinished := s.uploading(t, files[0].Person, "d.txt")
@@ -736,6 +746,7 @@ type idleScanner struct{ dossier.Scanner }
 
 // Withheld files are refused as on pages.
 func TestStaffAPIWithholds(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	_, files := s.submit(t, "Ada", upload{"waiting.txt", "w"}, upload{"infected.txt", "i"})
 	for i, scan := range []dossier.Scan{{State: dossier.ScanWaiting, At: s.clock.now()},
@@ -760,6 +771,7 @@ func TestStaffAPIWithholds(t *testing.T) {
 
 // The export is of all whom a search finds, by pages, whole or broken off.
 func TestStaffAPIExport(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	names := append(numbered(501), "=1+1", "Zoë 👩🏽‍🚀 \"Z\"")
 	s.insert(t, names...)
@@ -806,6 +818,7 @@ func TestStaffAPIExport(t *testing.T) {
 
 // Many requests with one token at once are all answered.
 func TestTokenAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token, _ := s.tokenOf(t, s.account(t, "Grace", staff.Viewer), 1, staff.ScopeRead)
 	var wg sync.WaitGroup
@@ -820,6 +833,7 @@ func TestTokenAtOnce(t *testing.T) {
 // Each operation is recorded with its owner, the token and the person, before it is done; so is what is refused. What
 // cannot be recorded is refused.
 func TestStaffAPIAudit(t *testing.T) {
+	t.Parallel()
 	s, trail := newAuditSite(t)
 	x := &targets{s: s}
 	boss := s.account(t, "Grace", staff.Administrator)

@@ -28,6 +28,7 @@ var public = []string{
 }
 
 func TestStaffRoutesNeedASession(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.txt", "secret content"})
 	by := s.signIn(t)
@@ -97,6 +98,7 @@ func TestStaffRoutesNeedASession(t *testing.T) {
 }
 
 func TestStaffFormsNeedTheirToken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by, other := s.signIn(t), s.signIn(t)
 	receipt, files := s.submit(t, "Ada", upload{"a.txt", "a"})

@@ -46,6 +46,7 @@ func revokes(body string) (paths []string) {
 
 // A token is made on the page, shown once, works, is listed with its last use, and is revoked.
 func TestTokenIsMadeAndRevoked(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	ada, grace := s.account(t, "Ada", staff.Editor), s.account(t, "Grace", staff.Administrator)
 	by, other, boss := s.signInAs(t, ada), s.signInAs(t, s.account(t, "Eve", staff.Editor)), s.signInAs(t, grace)
@@ -104,6 +105,7 @@ func TestTokenIsMadeAndRevoked(t *testing.T) {
 
 // What the form refuses, and that nothing comes of it.
 func TestTokenFormRefuses(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	a := s.account(t, "Ada", staff.Viewer)
 	by := s.signInAs(t, a)
@@ -159,6 +161,7 @@ func TestTokenFormRefuses(t *testing.T) {
 
 // Whoever signed in with the shared key has no account that a token could belong to.
 func TestSharedKeyMakesNoToken(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	_, one := s.tokenOf(t, s.account(t, "Ada", staff.Viewer), 1, staff.ScopeRead)
 	by := s.signIn(t)

@@ -18,6 +18,7 @@ import (
 func withTrash(o *Options) { o.TrashTime = 30 * 24 * time.Hour }
 
 func TestTrashPerson(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada <b>", upload{"a.png", onePixelPNG}, upload{"b.txt", "b"})
@@ -95,6 +96,7 @@ func TestTrashPerson(t *testing.T) {
 }
 
 func TestErasePerson(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	by := s.signIn(t)
 	receipt, _ := s.submit(t, "Ada <b>", upload{"a.txt", "a"}, upload{"b.txt", "b"})
@@ -149,6 +151,7 @@ func TestErasePerson(t *testing.T) {
 }
 
 func TestTrashFile(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	by := s.signIn(t)
 	receipt, files := s.submit(t, "Ada", upload{"a <i>.txt", "a"}, upload{"b.txt", "b"})
@@ -194,6 +197,7 @@ func TestTrashFile(t *testing.T) {
 
 // Those who were moved at once come back at once.
 func TestUndoOfAMove(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	by := s.signIn(t)
 	form := url.Values{"csrf": {by.token}}
@@ -225,6 +229,7 @@ func TestUndoOfAMove(t *testing.T) {
 
 // The trash is shown in pages.
 func TestTrashPages(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	by := s.signIn(t)
 	for range 101 {
@@ -249,6 +254,7 @@ func TestTrashPages(t *testing.T) {
 
 // Files are shown in pages of their own, the last first, each once.
 func TestTrashPagesOfFiles(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	by := s.signIn(t)
 	const files = 2*trashedFiles + 1
@@ -297,6 +303,7 @@ func TestTrashPagesOfFiles(t *testing.T) {
 
 // Administrators empty the trash of what they saw in it, after they typed how much that is.
 func TestEmptyTrash(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, withTrash)
 	by := s.as(t, s.addAccount(t, staff.Administrator).ID)
 	editor := s.as(t, s.addAccount(t, staff.Editor).ID)
@@ -353,6 +360,7 @@ func TestEmptyTrash(t *testing.T) {
 
 // Without a trash, what is deleted is deleted, and what is still there can be put back.
 func TestNoTrash(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
 	receipt, _ := s.submit(t, "Ada", upload{"a.txt", "a"})

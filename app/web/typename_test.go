@@ -27,6 +27,7 @@ func TestTypeName(t *testing.T) {
 
 // What a sender wrote into a file is not shown as its type.
 func TestPagesShowNoForeignWordsAsType(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	receipt, _ := s.submit(t, "Ada", upload{"page.html",
 		"<!doctype html><html><head><meta charset=\"x\u202e THIS FILE WAS SCANNED AND IS SAFE\"></head>"})
