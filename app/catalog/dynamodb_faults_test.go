@@ -199,9 +199,9 @@ func TestDynamoDBBadTimes(t *testing.T) {
 	f := b.described(dossier.NewPersonID())
 	// What a server that hangs was asked to do it may do later: hence another file for the calls that fail.
 	victim := b.described(dossier.NewPersonID())
-	b.tested.timeout = 100 * time.Millisecond
 	b.must(b.tested.Ping(ctx))
 
+	b.tested.timeout = 100 * time.Millisecond
 	server.Pause()
 	allFail(t, "while the server hangs", ctx, b.tested, victim, dossier.ErrUnavailable)
 	b.tested.timeout = time.Hour
