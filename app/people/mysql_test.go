@@ -442,8 +442,8 @@ func mysqlErrors(t *testing.T, m *mariaDB) {
 func mysqlLocked(t *testing.T, m *mariaDB) {
 	_, c := m.app(t)
 	s := openMySQL(t, c)
-	s.timeout = 300 * time.Millisecond
 	p := insert(t, s, dossier.PersonSubmitting)
+	s.timeout = 300 * time.Millisecond
 	tx, err := s.DB().Begin()
 	if err != nil {
 		t.Fatal(err)

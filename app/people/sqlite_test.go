@@ -300,10 +300,10 @@ func block(t *testing.T, path string) (release func()) {
 func TestSQLiteBusy(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "people.db")
 	s := openSQLite(t, path)
-	s.timeout = 300 * time.Millisecond
 	p := insert(t, s, dossier.PersonDeleting)
 	release := block(t, path)
 	defer release()
+	s.timeout = 300 * time.Millisecond
 
 	wantPerson(t, s, p) // reading goes on
 	fresh := newPerson(dossier.PersonSubmitting)
@@ -327,6 +327,7 @@ func TestSQLiteBusy(t *testing.T) {
 	wg.Wait()
 
 	release()
+	s.timeout = time.Minute
 	if err := s.Insert(t.Context(), fresh); err != nil {
 		t.Errorf("Insert afterwards: %v", err)
 	}
