@@ -44,8 +44,8 @@ export function chosenIn(input) {
 }
 
 /**
- * Returns what was chosen with its true size. Phones say 0 of some files, of which an app makes the bytes only when they
- * are read: such a file is read whole, up to most bytes.
+ * Returns what was chosen with its true size. Phones say 0 of some files, of which an app makes the bytes only when
+ * they are read: such a file is read whole, up to most bytes.
  */
 export async function measured(one, most) {
   const { file } = one;
