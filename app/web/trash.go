@@ -288,14 +288,6 @@ func (s *Server) putBackMove(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/people")
 }
 
-// bulkText says how many people something was done to: "1 person was", "2,318 people were".
-func bulkText(n int) string {
-	if n == 1 {
-		return "1 person was"
-	}
-	return humanize.Comma(int64(n)) + " people were"
-}
-
 // eraseView asks for the name of what is to be erased (erase.html).
 type eraseView struct {
 	page

@@ -236,7 +236,7 @@ func TestPlan(t *testing.T) {
 		"undefined: undefined")
 	golden.Compare(t, update, "testdata/does-not-compile.md", commitName.ReplaceAllString(out, "main (0123456789)"))
 	s.edit("infra/main.go", `undefined()`, `panic("on purpose")`)
-	s.wants("a program that fails", cli.StatusProgram, "**dev: the program fails**", "on purpose",
+	s.wants("a program that fails", cli.StatusProgram, "**dev, prod: the program fails**", "on purpose",
 		"no plan for dev and prod")
 	s.git("checkout", "--quiet", "HEAD", "--", "infra")
 
@@ -289,7 +289,7 @@ func TestBase(t *testing.T) {
 		{"does not compile", `// WHAT FOLLOWS`, `undefined()`,
 			[]string{"**Nothing is compared:** the program of main", "does not compile"}},
 		{"fails", `// WHAT FOLLOWS`, `panic("on purpose")`,
-			[]string{"**dev is not compared:**", "the program fails", "on purpose"}},
+			[]string{"**dev and prod are not compared:**", "the program fails", "on purpose"}},
 		{"is older than plans", `released(file)`, `"0123"`,
 			[]string{"is older than plans are and builds the app itself"}},
 	} {
@@ -348,7 +348,7 @@ func TestUsage(t *testing.T) {
 		{"an argument", []string{"main"}, cli.StatusUsage, "nothing follows the flags"},
 		{"a flag as the base", []string{"--base=--all"}, cli.StatusUsage, "the base a revision"},
 		{"no repository", []string{"--root", t.TempDir()}, cli.StatusFailed,
-			`there is no revision "origin/main" here: fetch it`},
+			"the root folder is in no repository that git can use"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out, log bytes.Buffer
