@@ -81,6 +81,7 @@ func plans() []plan {
 		{"first page of some days", "people_listed", true, people(direction{window: days})},
 		{"later page of some days", "people_listed", true, people(olderDays)},
 		{"earlier page of some days", "people_listed", true, people(newerDays)},
+		{"people of a page", "people_key", false, func(tx *gorm.DB) *gorm.DB { return acknowledgedOf(tx, some) }},
 		{"count of some days", "people_listed", true, func(tx *gorm.DB) *gorm.DB {
 			return days.of(acknowledged(tx).Select("id")).Limit(1001)
 		}},

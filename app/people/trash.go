@@ -19,10 +19,8 @@ func (s *Store) Trash(ctx context.Context, ids []dossier.PersonID, t dossier.Tra
 	}
 	var moved int64
 	err := s.transact(ctx, "moving people to the trash", func(tx *gorm.DB) error {
-		done := tx.Model(&row{}).
-			Where("id IN ? AND state = ? AND trashed_at = 0", texts, string(dossier.PersonSubmitted)).
-			Updates(map[string]any{"trashed_at": t.At.UnixMicro(), "trashed_by": t.By,
-				"words_revision": gorm.Expr("words_revision + 1")})
+		done := acknowledgedOf(tx, texts).Updates(map[string]any{"trashed_at": t.At.UnixMicro(), "trashed_by": t.By,
+			"words_revision": gorm.Expr("words_revision + 1")})
 		moved = done.RowsAffected
 		if done.Error != nil || moved == 0 {
 			return done.Error

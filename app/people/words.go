@@ -230,8 +230,7 @@ func worded(tx *gorm.DB, after string) *gorm.DB {
 func (s *Store) submitted(ctx context.Context, ids []string) (map[string]bool, error) {
 	var found []string
 	err := s.do(ctx, "looking for people", func(tx *gorm.DB) error {
-		return tx.Model(&row{}).Where("id IN ? AND state = ? AND trashed_at = 0", ids, string(dossier.PersonSubmitted)).
-			Pluck("id", &found).Error
+		return acknowledgedOf(tx, ids).Pluck("id", &found).Error
 	})
 	is := make(map[string]bool, len(found))
 	for _, id := range found {
