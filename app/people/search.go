@@ -529,6 +529,9 @@ func (s *Store) byKey(ctx context.Context, q dossier.Search, l look) (dossier.Fo
 	d, most := l.d, s.bounds.examined
 	if l.conditional() {
 		most = min(most, 4*s.bounds.tested)
+		if len(l.has)+len(l.not) == 0 && l.among == nil {
+			most = min(s.bounds.examined, s.bounds.sorted) // a place tells its time: to look at more takes little
+		}
 		page, ok, err := s.byFewKeys(ctx, q, l, s.bounds.tested)
 		if ok || err != nil {
 			return page, err
