@@ -102,11 +102,9 @@ type jobView struct {
 	Running, Waiting bool
 	// Interrupted: it was, and went on.
 	Interrupted bool
-	// Unfinished: it ended before all were done.
-	Unfinished bool
-	Begun      moment
-	Moved      moment
-	By         string
+	Begun       moment
+	Moved       moment
+	By          string
 	// Stop and UndoMove are where the forms post to that stop it, and undo it; empty where that is not possible.
 	Stop, UndoMove string
 }
@@ -117,8 +115,7 @@ const jobsShown = 24 * time.Hour
 // viewOf returns what pages show of a job.
 func (s *Server) viewOf(j dossier.Job) jobView {
 	v := jobView{Path: jobPath(j.ID), Running: j.State == dossier.JobRunning, Waiting: j.Waiting,
-		Interrupted: j.Interrupted > 0, Unfinished: j.State == dossier.JobFailed || j.State == dossier.JobStopped,
-		Begun: momentOf(j.BegunAt), Moved: momentOf(j.MovedAt)}
+		Interrupted: j.Interrupted > 0, Begun: momentOf(j.BegunAt), Moved: momentOf(j.MovedAt)}
 	if e, err := jobEntry(j); err == nil {
 		v.By = e.Actor.Name
 	}

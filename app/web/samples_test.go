@@ -716,7 +716,7 @@ func samples(picture string) []sample {
 		{"job", "job", job},
 		{"job-waiting", "job", with(job, func(v *jobView) { v.Waiting, v.Interrupted = true, true })},
 		{"job-failed", "job", with(job, func(v *jobView) {
-			v.Running, v.Unfinished, v.Stop, v.UndoMove = false, true, "", "/trash/moves/1/put-back"
+			v.Running, v.Stop, v.UndoMove = false, "", "/trash/moves/1/put-back"
 			v.Text = jobEndText(dossier.Job{JobOrder: dossier.JobOrder{Kind: dossier.JobTrash, Found: 100_000},
 				State: dossier.JobFailed, Bulk: dossier.Bulk{Changed: 43_211}})
 		})},
