@@ -115,8 +115,8 @@ func jobs(t *testing.T, s stores) {
 		t.Errorf("put back: %+v, %d are listed", back, s.listed(t))
 	}
 	some := dossier.Selection{IDs: ids[:3]}
-	if gone := do(t, svc, s.order(t, dossier.JobOrder{Kind: dossier.JobDelete, Selection: some}), w); gone.Changed != 3 ||
-		s.listed(t) != 27 || s.inTrash(t) != 0 {
+	gone := do(t, svc, s.order(t, dossier.JobOrder{Kind: dossier.JobDelete, Selection: some}), w)
+	if gone.Changed != 3 || s.listed(t) != 27 || s.inTrash(t) != 0 {
 		t.Errorf("delete: %+v, %d are listed and %d in the trash", gone, s.listed(t), s.inTrash(t))
 	}
 
@@ -155,7 +155,8 @@ func jobs(t *testing.T, s stores) {
 		t.Errorf("a file that was not in the trash: %v", err)
 	}
 	if len(w.ended) != 4 || len(w.continued) != 0 {
-		t.Errorf("the witness was told of %d ends and %d continuations, want 4 and none", len(w.ended), len(w.continued))
+		t.Errorf("the witness was told of %d ends and %d continuations, want 4 and none", len(w.ended),
+			len(w.continued))
 	}
 }
 
@@ -210,10 +211,10 @@ func TestJobAfterFault(t *testing.T) {
 				case err != nil:
 					t.Fatal(err)
 				case !begun && (first == nil || left != n || len(w.ended) != 0):
-					t.Errorf("it is not noted, the first attempt says %v, %d of %d are left and %d ends told", first, left, n,
-						len(w.ended))
-				case begun && (left != 0 || all[0].State != dossier.JobDone || all[0].Changed != n || len(w.ended) == 0 ||
-					w.ended[len(w.ended)-1].Changed != n):
+					t.Errorf("it is not noted, the first attempt says %v, %d of %d are left and %d ends told", first,
+						left, n, len(w.ended))
+				case begun && (left != 0 || all[0].State != dossier.JobDone || all[0].Changed != n ||
+					len(w.ended) == 0 || w.ended[len(w.ended)-1].Changed != n):
 					t.Errorf("%d are left, the job is %+v, and the ends told are %+v", left, all[0], w.ended)
 				}
 			})
@@ -317,7 +318,8 @@ func TestStopJob(t *testing.T) {
 	}
 	// The time of the run is over after the first batch, and somebody stops the job.
 	w := &witness{}
-	if j, err = svc.RunJob(t.Context(), j, s.clock.now().Add(-time.Second), w); err != nil || j.State != dossier.JobRunning {
+	j, err = svc.RunJob(t.Context(), j, s.clock.now().Add(-time.Second), w)
+	if err != nil || j.State != dossier.JobRunning {
 		t.Fatalf("the run whose time is over: %+v, %v", j, err)
 	}
 	if _, err := svc.StopJob(t.Context(), j.ID); err != nil {

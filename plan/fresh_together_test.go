@@ -51,7 +51,8 @@ func TestFreshTogether(t *testing.T) {
 				b.Add("iam/role:Role", "app",
 					in{"assumeRolePolicy": statements(
 						`{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`),
-						"managedPolicyArns": []string{"arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"}})
+						"managedPolicyArns": []string{
+							"arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"}})
 			}, func(b *graphtest.Builder) {
 				b.Add("iam/rolePolicyAttachment:RolePolicyAttachment", "app", in{"role": "role-app",
 					"policyArn": "arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole"})

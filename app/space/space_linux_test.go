@@ -157,7 +157,8 @@ func TestLooks(t *testing.T) {
 			t.Fatal(err)
 		}
 		if looked := !r.at.Equal(later); looked != c.looks {
-			t.Errorf("%d bytes where %d are free beyond the reserve: looked %t, want %t", c.bytes, c.spare, looked, c.looks)
+			t.Errorf("%d bytes where %d are free beyond the reserve: looked %t, want %t", c.bytes, c.spare, looked,
+				c.looks)
 		}
 	}
 }

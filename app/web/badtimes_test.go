@@ -163,9 +163,10 @@ func TestGuessesWhileTheOwnerSignsIn(t *testing.T) {
 	for range 16 {
 		guessing.Go(func() {
 			for n := next.Add(1); n <= guesses; n = next.Add(1) {
-				a := s.ask(t, scenario{path: "/staff/sign-in", header: from(fmt.Sprintf("198.51.%d.%d", n%1000/250, n%250)),
-					form: url.Values{"address": {"grace@site.example"}, "password": {fmt.Sprint("guess ", n)},
-						"code": {"123456"}}})
+				header := from(fmt.Sprintf("198.51.%d.%d", n%1000/250, n%250))
+				form := url.Values{"address": {"grace@site.example"}, "password": {fmt.Sprint("guess ", n)},
+					"code": {"123456"}}
+				a := s.ask(t, scenario{path: "/staff/sign-in", header: header, form: form})
 				switch a.status {
 				case http.StatusTooManyRequests:
 					slowed.Add(1)
@@ -180,8 +181,8 @@ func TestGuessesWhileTheOwnerSignsIn(t *testing.T) {
 	for range 5 {
 		header := from("203.0.113.7")
 		header["Cookie"] = m.device.Name + "=" + m.device.Value
-		a := s.ask(t, scenario{path: "/staff/sign-in", header: header, form: url.Values{"address": {"grace@site.example"},
-			"password": {goodPassword}, "code": {m.code(s)}}})
+		form := url.Values{"address": {"grace@site.example"}, "password": {goodPassword}, "code": {m.code(s)}}
+		a := s.ask(t, scenario{path: "/staff/sign-in", header: header, form: form})
 		if a.status != http.StatusSeeOther {
 			t.Errorf("the owner is answered with %d", a.status)
 		}
@@ -209,7 +210,8 @@ func TestStoreOnlyReads(t *testing.T) {
 	by := s.signIn(t)
 	receipt, _ := s.submit(t, "Ada", upload{"a.txt", "secret content"})
 	trail.set(always)
-	for _, write := range []string{"people.Insert", "people.Move", "people.Trash", "people.SetReceipt", "people.AddWords"} {
+	for _, write := range []string{"people.Insert", "people.Move", "people.Trash", "people.SetReceipt",
+		"people.AddWords"} {
 		s.faults.set(write, func(int) error { return dossier.Unavailable(t.Context(), write, dossier.ErrUnavailable) })
 	}
 	for _, path := range []string{"/people", personPath(receipt.Person), "/trash", "/staff/administration"} {

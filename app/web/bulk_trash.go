@@ -58,7 +58,8 @@ func (s *Server) trashSelectedPage(c echo.Context, status int, sel dossier.Selec
 	}
 	all := peopleText(people)
 	v := selectedView{page: s.page(c, "Delete people"), Question: "Move " + all + " to the trash?",
-		Action: "/people/selected", Of: "people", Consequence: "Nobody will see them, and uploads to them end. Within " + s.keepText() +
+		Action: "/people/selected", Of: "people",
+		Consequence: "Nobody will see them, and uploads to them end. Within " + s.keepText() +
 			", they can be put back from the trash; then they are erased.",
 		Button: "Move to trash", Fault: fault, Cancel: at.path()}
 	if !s.trashing() {

@@ -151,8 +151,9 @@ func TestTrashAllThatMatch(t *testing.T) {
 	if n := s.listed(t); n != 60-25+2 {
 		t.Errorf("%d are left", n)
 	}
-	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{"Moving 60 people to the trash: 25 done.", at}})
-	s.play(t, scenario{path: "/trash", by: by, status: 200, has: []string{"Moving 60 people to the trash: 25 done."}})
+	const progress = "Moving 60 people to the trash: 25 done."
+	s.play(t, scenario{path: "/people", by: by, status: 200, has: []string{progress, at}})
+	s.play(t, scenario{path: "/trash", by: by, status: 200, has: []string{progress}})
 	s.faults.set("people.Trash", nil)
 	goOn := func() {
 		t.Helper()
@@ -301,8 +302,8 @@ func TestTrashOfMany(t *testing.T) {
 		}
 	}
 	form, _ := bulkForm(t, s.play(t, scenario{path: "/people", by: by, status: 200}))
-	page := s.play(t, scenario{path: "/people/selected", by: by, form: more(form, "all", "yes", "do", "trash"), status: 200,
-		has: []string{"Move 10,001 people to the trash?"}})
+	page := s.play(t, scenario{path: "/people/selected", by: by, form: more(form, "all", "yes", "do", "trash"),
+		status: 200, has: []string{"Move 10,001 people to the trash?"}})
 	a := s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 303})
 	if got := said(t, s.afterwards(t, by, a)); got != "10,001 people were moved to the trash." || s.listed(t) != 0 {
 		t.Errorf("the page says %q, and %d are left", got, s.listed(t))

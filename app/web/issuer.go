@@ -275,7 +275,8 @@ func (s *Server) letIn(c echo.Context, who staff.Identity, of string) (staff.Acc
 			if !change.made {
 				continue
 			}
-			entry := s.entry(c, auditActor(staff.Actor{Account: e.Account}), change.action, accountSubject(e.Account.ID))
+			entry := s.entry(c, auditActor(staff.Actor{Account: e.Account}), change.action,
+				accountSubject(e.Account.ID))
 			entry.Actor.Session, entry.Detail = "", change.detail
 			r, err := s.begin(c, entry)
 			if err != nil {

@@ -457,16 +457,19 @@ func TestExportsAndErasuresAskForProof(t *testing.T) {
 			refused := func(what string, a answer, action audit.Action) {
 				t.Helper()
 				if !strings.HasPrefix(a.header.Get("Location"), "/staff/proof?") {
-					t.Errorf("%s: status %d to %q, want the page that asks for proof", what, a.status, a.header.Get("Location"))
+					t.Errorf("%s: status %d to %q, want the page that asks for proof", what, a.status,
+						a.header.Get("Location"))
 				}
-				if got := s.recordedBy(t, a); len(got) == 0 || !strings.Contains(got[len(got)-1], string(action)+" refused") {
+				got := s.recordedBy(t, a)
+				if len(got) == 0 || !strings.Contains(got[len(got)-1], string(action)+" refused") {
 					t.Errorf("%s: the trail has %q", what, got)
 				}
 			}
 			for _, r := range s.server.staffRoutes() {
 				c := scenario{method: r.method, path: fill.Replace(r.path), by: by}
 				if r.method == http.MethodPost {
-					c.form = more(url.Values{"csrf": {by.token}}, "name", "Ada", "number", "1", "asked", form.Get("asked"))
+					c.form = more(url.Values{"csrf": {by.token}}, "name", "Ada", "number", "1", "asked",
+						form.Get("asked"))
 				}
 				if s.server.asks(r.proof) {
 					refused(r.method+" "+r.path, s.ask(t, c), r.action)

@@ -202,7 +202,8 @@ func manyScripts() []personView {
 	for _, texts := range [][3]string{
 		{"山田 太郎", "東京都千代田区丸の内一丁目", "組み込みシステム"}, {"김민준", "서울특별시", "데이터베이스"},
 		{"王小明，字子明，號山人", "北京市朝陽區", "人工智能"}, {"שָׁלוֹם עֲלֵיכֶם", "תל אביב", "תוכנה C++"},
-		{"سمیرا احمدی (Samira)", "تهران، Iran", "Go و \u200eSQL"}, {"ประยุทธ์ วงศ์สวัสดิ์", "กรุงเทพมหานคร", "ปัญญาประดิษฐ์"},
+		{"سمیرا احمدی (Samira)", "تهران، Iran", "Go و \u200eSQL"},
+		{"ประยุทธ์ วงศ์สวัสดิ์", "กรุงเทพมหานคร", "ปัญญาประดิษฐ์"},
 		{"Z̵̢͠a̴̛͝l̷͞g̶͡ó", "Ṽ̈́ỉ̶̀", "H̵̢̕é̶͢"}, {"🏳️‍🌈🧑🏿‍🤝‍🧑🏻", "🇺🇳", "1️⃣2️⃣"},
 	} {
 		p := ada()
@@ -464,8 +465,8 @@ func samples(picture string) []sample {
 			v.pager = pager{First: "/", FirstText: "First files"}
 		})},
 		{"open-trash", "open", openView{page: visitor("Open your receipt", "/receipt"),
-			Fault: "What you submitted was deleted by the staff of this site on November 24, 2026, 14:05 UTC. It is not " +
-				"erased yet: if you need it, ask the staff soon to put it back."}},
+			Fault: "What you submitted was deleted by the staff of this site on November 24, 2026, 14:05 UTC. It is " +
+				"not erased yet: if you need it, ask the staff soon to put it back."}},
 		{"open", "open", openView{page: visitor("Open your receipt", "/receipt")}},
 		{"open-fault", "open", openView{page: visitor("Open your receipt", "/receipt"),
 			Fault: "This link does not open a receipt. Check that the link is complete."}},
@@ -705,7 +706,8 @@ func samples(picture string) []sample {
 		{"trash", "trash", trash},
 		{"trash-empty", "trash", trashView{page: trash.page, Keep: "30 days"}},
 		{"trash-files", "trash", trashView{page: trash.page, Files: trash.Files,
-			FilePages: pager{FirstText: "First files", NextText: "Next files", First: "/trash", Next: "/trash?files=x"}}},
+			FilePages: pager{FirstText: "First files", NextText: "Next files", First: "/trash",
+				Next: "/trash?files=x"}}},
 		{"trash-past-end", "trash", trashView{page: trash.page, Keep: "30 days", pager: pager{First: "/trash"}}},
 		{"trash-files-past-end", "trash", trashView{page: trash.page, Keep: "30 days",
 			FilePages: pager{First: "/trash"}}},

@@ -130,15 +130,16 @@ func TestNoRevision(t *testing.T) {
 	for dir, want := range map[string]string{
 		outside: "name another one with --root, or do what git says: exit status 128: fatal: not a git repository",
 		empty:   "this repository has no commit yet",
-		committed(t, map[string]string{"a": "b"}): `there is no revision "origin/main" here: fetch it (in a workflow: ` +
-			"fetch-depth: 0 for actions/checkout), or name another one with --base",
+		committed(t, map[string]string{"a": "b"}): `there is no revision "origin/main" here: fetch it (in a ` +
+			"workflow: fetch-depth: 0 for actions/checkout), or name another one with --base",
 	} {
 		if _, err := leftAt(t.Context(), dir, "origin/main"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
 	t.Setenv("PATH", outside)
-	if _, err := leftAt(t.Context(), empty, "main"); err == nil || !strings.Contains(err.Error(), "install it (https") ||
+	_, err := leftAt(t.Context(), empty, "main")
+	if err == nil || !strings.Contains(err.Error(), "install it (https") ||
 		!errors.Is(exec.Command("git").Err, exec.ErrNotFound) {
 		t.Errorf("without git: %v", err)
 	}
@@ -157,8 +158,8 @@ func TestPlainly(t *testing.T) {
 		{"an error", &program{tree: &tree{dir: head}}, "reading " + head + "/a.txt: no such file",
 			"reading a.txt: no such file"},
 		{"an answer", &program{tree: &tree{dir: head}}, "waiting for RPCs: rpc error: code = Unknown " +
-			"desc = reading what aws:lambda/function:Function it takes: rpc error: code = Unknown desc = reading a.zip: there is no " +
-			"such file",
+			"desc = reading what aws:lambda/function:Function it takes: rpc error: code = Unknown desc = reading a.zip: " +
+			"there is no such file",
 			"reading what aws:lambda/function:Function it takes: reading a.zip: there is no such file"},
 		{"a panic", &program{tree: &tree{dir: head}}, "panic: boom\n\ngoroutine 1 [running]:\nexample.org/lib.F()\n\t" +
 			"/root/go/pkg/mod/example.org/lib@v1/x.go:3 +0x1\nmain.main()\n\t" + head + "/infra/main.go:10 +0x50\n" +

@@ -65,11 +65,14 @@ func (p *tab) tabTo(selector string) {
 			if (e === document.body) return {There: false, Fault: ""};
 			const faults = [];
 			const box = e.getBoundingClientRect(), style = getComputedStyle(e);
-			if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) faults.push("is not seen to have the focus");
+			if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) {
+				faults.push("is not seen to have the focus");
+			}
 			if (box.bottom < 1 || box.top > innerHeight - 1) faults.push("is out of sight");
 			const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
 			if (hit && !e.contains(hit) && !hit.contains(e)) faults.push("lies behind " + hit.outerHTML.slice(0, 80));
-			return {There: e.matches(%q), Fault: faults.length ? e.outerHTML.slice(0, 120) + " " + faults.join(", ") : ""};
+			const told = faults.length ? e.outerHTML.slice(0, 120) + " " + faults.join(", ") : "";
+			return {There: e.matches(%q), Fault: told};
 		})()`, selector))
 		if at.Fault != "" {
 			p.errorf("with the focus, %s", at.Fault)

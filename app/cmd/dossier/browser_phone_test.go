@@ -40,7 +40,8 @@ func (c *chromium) phones(t *testing.T) {
 func (c *chromium) photosOfOneName(t *testing.T, s *gatedSite) {
 	var photos []file
 	for _, size := range []int{40_000, 50_000, 50_000} {
-		f := file{name: "image.jpg", shown: "image.jpg", path: filepath.Join(t.TempDir(), "image.jpg"), content: noise(size)}
+		f := file{name: "image.jpg", shown: "image.jpg", path: filepath.Join(t.TempDir(), "image.jpg"),
+			content: noise(size)}
 		writeFile(t, f.path, f.content)
 		photos = append(photos, f)
 	}
@@ -68,7 +69,8 @@ func (c *chromium) turnedPhotos(t *testing.T, s *gatedSite) {
 	dir := t.TempDir()
 	for orientation := 1; orientation <= 8; orientation++ {
 		name := fmt.Sprintf("%d.jpg", orientation)
-		f := file{name: name, shown: name, path: filepath.Join(dir, name), content: photo(t, orientation, recorded[orientation])}
+		f := file{name: name, shown: name, path: filepath.Join(dir, name),
+			content: photo(t, orientation, recorded[orientation])}
 		writeFile(t, f.path, f.content)
 		photos = append(photos, f)
 	}
@@ -141,7 +143,8 @@ func (p *tab) pasted(files map[string]string) {
 		script += fmt.Sprintf("brought.items.add(new File([%q], %q));", content, name)
 	}
 	eval[bool](p, `(() => { `+script+`
-		document.body.dispatchEvent(new ClipboardEvent("paste", {clipboardData: brought, bubbles: true, cancelable: true}));
+		const paste = {clipboardData: brought, bubbles: true, cancelable: true};
+		document.body.dispatchEvent(new ClipboardEvent("paste", paste));
 		return true;
 	})()`)
 }
