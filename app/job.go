@@ -178,6 +178,15 @@ func (s *Service) editJobs(ctx context.Context, change func(jobs []notedJob) ([]
 	})
 }
 
+// notedJobs reads the note of the jobs.
+func (s *Service) notedJobs(ctx context.Context) ([]notedJob, error) {
+	note, err := s.catalog.Note(ctx, JobsNote)
+	if err != nil {
+		return nil, fmt.Errorf("read the note of jobs: %w", err)
+	}
+	return parseJobs(note.Value)
+}
+
 func parseJobs(value []byte) (jobs []notedJob, err error) {
 	if len(value) > 0 {
 		if err := json.Unmarshal(value, &jobs); err != nil {
@@ -210,11 +219,7 @@ var tooManyJobs = Errorf(CodeUnavailable, nil, "Too many changes of many people 
 
 // Jobs returns the jobs that run, and those that ended last; the last that was begun comes first.
 func (s *Service) Jobs(ctx context.Context) ([]Job, error) {
-	note, err := s.catalog.Note(ctx, JobsNote)
-	if err != nil {
-		return nil, fmt.Errorf("read the note of jobs: %w", err)
-	}
-	noted, err := parseJobs(note.Value)
+	noted, err := s.notedJobs(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -263,13 +268,13 @@ func (s *Service) CountJob(ctx context.Context, o JobOrder) (n int, err error) {
 			n++
 		}
 	case JobEmpty:
-		for _, err := range s.trashedUntil(ctx, o.Trash.At) {
+		for _, err := range s.trashedBefore(ctx, after(o.Trash.At)) {
 			if err != nil {
 				return n, err
 			}
 			n++
 		}
-		for _, err := range s.trashedFilesUntil(ctx, o.Trash.At) {
+		for _, err := range s.trashedFilesBefore(ctx, after(o.Trash.At)) {
 			if err != nil {
 				return n, err
 			}
@@ -481,11 +486,7 @@ func (s *Service) KeepJobs(ctx context.Context, w JobWitness) {
 
 // ContinueJobs works on the jobs that nobody works on, one after the other.
 func (s *Service) ContinueJobs(ctx context.Context, w JobWitness) error {
-	note, err := s.catalog.Note(ctx, JobsNote)
-	if err != nil {
-		return fmt.Errorf("read the note of jobs: %w", err)
-	}
-	jobs, err := parseJobs(note.Value)
+	jobs, err := s.notedJobs(ctx)
 	if err != nil {
 		return err
 	}
@@ -574,12 +575,12 @@ func (s *Service) work(ctx context.Context, j Job, progress func(Bulk) error) er
 	case JobEmpty:
 		var sum Bulk
 		people := func(b Bulk) error { sum = b; return progress(b) }
-		err := each(s.trashedUntil(ctx, j.Trash.At), people, func(p Person) error { return s.erasePerson(ctx, p) })
+		err := each(s.trashedBefore(ctx, after(j.Trash.At)), people, func(p Person) error { return s.erasePerson(ctx, p) })
 		if err != nil {
 			return err
 		}
 		files := func(b Bulk) error { return progress(Bulk{sum.Changed + b.Changed, sum.Others + b.Others}) }
-		return each(s.trashedFilesUntil(ctx, j.Trash.At), files, func(f File) error { return s.eraseFile(ctx, f) })
+		return each(s.trashedFilesBefore(ctx, after(j.Trash.At)), files, func(f File) error { return s.eraseFile(ctx, f) })
 	}
 	return fmt.Errorf("a job of the unknown kind %q", j.Kind)
 }
@@ -605,52 +606,4 @@ func each[T any](all iter.Seq2[T, error], progress func(Bulk) error, do func(T) 
 		}
 	}
 	return nil
-}
-
-// trashedUntil yields the people who came to the trash up to a time, the last first. The loop's body may remove them.
-func (s *Service) trashedUntil(ctx context.Context, at time.Time) iter.Seq2[Person, error] {
-	return func(yield func(Person, error) bool) {
-		for after := (Cursor{}); ; {
-			people, err := s.people.Trashed(ctx, at.Add(time.Microsecond), after, selectionPage)
-			if err != nil {
-				yield(Person{}, fmt.Errorf("list the trash: %w", err))
-				return
-			}
-			for _, p := range people {
-				if !yield(p, nil) {
-					return
-				}
-				after = Cursor{CreatedAt: p.Trash.At, ID: p.ID}
-			}
-			if len(people) < selectionPage {
-				return
-			}
-		}
-	}
-}
-
-// trashedAt yields those of trashedUntil who came at that time.
-func (s *Service) trashedAt(ctx context.Context, at time.Time) iter.Seq2[Person, error] {
-	return func(yield func(Person, error) bool) {
-		for p, err := range s.trashedUntil(ctx, at) {
-			if err == nil && !p.Trash.At.Equal(at) || !yield(p, err) {
-				return // from here on they came earlier
-			}
-		}
-	}
-}
-
-// trashedFilesUntil yields the files that came to the trash up to a time. The loop's body may remove them.
-func (s *Service) trashedFilesUntil(ctx context.Context, at time.Time) iter.Seq2[File, error] {
-	return func(yield func(File, error) bool) {
-		for f, err := range s.catalog.TrashedFiles(ctx) {
-			if err != nil {
-				yield(File{}, fmt.Errorf("list the files in the trash: %w", err))
-				return
-			}
-			if !f.Trash.At.After(at) && !yield(f, nil) {
-				return
-			}
-		}
-	}
 }

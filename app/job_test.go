@@ -99,24 +99,25 @@ func TestJobs(t *testing.T) { onEachKind(t, jobs) }
 
 func jobs(t *testing.T, s stores) {
 	svc, w := s.service(dossier.Limits{}), &witness{}
-	ids := s.registered(t, 30)
+	const n = 130 // more than a page of the trash
+	ids := s.registered(t, n)
 	trash := do(t, svc, s.order(t, dossier.JobOrder{Kind: dossier.JobTrash, Trash: dossier.Trash{By: "Grace Hopper"},
 		Selection: dossier.Selection{Filter: dossier.Filter{Search: "ada"}}, Asker: []byte(`"who"`)}), w)
-	if trash.Changed != 30 || s.listed(t) != 0 || s.inTrash(t) != 30 {
+	if trash.Changed != n || s.listed(t) != 0 || s.inTrash(t) != n {
 		t.Errorf("trash: %+v, %d are listed and %d in the trash", trash, s.listed(t), s.inTrash(t))
 	}
 	noted := s.job(t)
-	if noted.State != dossier.JobDone || noted.Selection.Filter.Search != "" || noted.Changed != 30 ||
+	if noted.State != dossier.JobDone || noted.Selection.Filter.Search != "" || noted.Changed != n ||
 		string(noted.Asker) != `"who"` {
 		t.Errorf("what is kept of a job that has ended: %+v", noted)
 	}
 	back := do(t, svc, s.order(t, dossier.JobOrder{Kind: dossier.JobPutBack, Trash: trash.Trash}), w)
-	if back.Changed != 30 || s.listed(t) != 30 {
+	if back.Changed != n || s.listed(t) != n {
 		t.Errorf("put back: %+v, %d are listed", back, s.listed(t))
 	}
 	some := dossier.Selection{IDs: ids[:3]}
 	gone := do(t, svc, s.order(t, dossier.JobOrder{Kind: dossier.JobDelete, Selection: some}), w)
-	if gone.Changed != 3 || s.listed(t) != 27 || s.inTrash(t) != 0 {
+	if gone.Changed != 3 || s.listed(t) != n-3 || s.inTrash(t) != 0 {
 		t.Errorf("delete: %+v, %d are listed and %d in the trash", gone, s.listed(t), s.inTrash(t))
 	}
 

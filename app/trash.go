@@ -77,6 +77,9 @@ func (s *Service) TrashPerson(ctx context.Context, id PersonID, by string) (Tras
 	return Trash{}, Errorf(CodeLost, nil, "Somebody changed this at the same time. Reload the page.")
 }
 
+// trashPage is how many people of the trash are read at once.
+const trashPage = 100
+
 // trashBatch is how many people TrashPeople moves at once. Their words go at the same time.
 const trashBatch = 25
 
@@ -392,33 +395,74 @@ func (r *reconciler) trash(ctx context.Context) error {
 	if err != nil || !ok {
 		return err
 	}
-	for after := (Cursor{}); ; {
-		people, err := r.people.Trashed(ctx, due, after, trashBatch)
+	for p, err := range r.trashedBefore(ctx, due) {
 		if err != nil {
-			return fmt.Errorf("list the trash: %w", err)
+			return err
 		}
-		for _, p := range people {
-			r.repair(Repair{What: RepairErasedPerson, Person: p.ID.String()},
-				func() error { return r.erasePerson(ctx, p) })
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			after = Cursor{CreatedAt: p.Trash.At, ID: p.ID}
-		}
-		if len(people) < trashBatch {
-			break
+		r.repair(Repair{What: RepairErasedPerson, Person: p.ID.String()},
+			func() error { return r.erasePerson(ctx, p) })
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
-	for f, err := range r.catalog.TrashedFiles(ctx) {
-		switch {
-		case err != nil:
-			return fmt.Errorf("list the files in the trash: %w", err)
-		case !f.Trash.At.Before(due):
-			continue
+	for f, err := range r.trashedFilesBefore(ctx, due) {
+		if err != nil {
+			return err
 		}
 		r.repair(fileRepair(RepairErasedFile, f), func() error { return r.eraseFile(ctx, f) })
 	}
 	return nil
+}
+
+// after is the first moment behind a time in the trash, which is kept in microseconds.
+func after(at time.Time) time.Time { return at.Add(time.Microsecond) }
+
+// trashedBefore yields the people who came to the trash before a time, the last first. The loop's body may remove them.
+func (s *Service) trashedBefore(ctx context.Context, before time.Time) iter.Seq2[Person, error] {
+	return func(yield func(Person, error) bool) {
+		for at := (Cursor{}); ; {
+			people, err := s.people.Trashed(ctx, before, at, trashPage)
+			if err != nil {
+				yield(Person{}, fmt.Errorf("list the trash: %w", err))
+				return
+			}
+			for _, p := range people {
+				if !yield(p, nil) {
+					return
+				}
+				at = Cursor{CreatedAt: p.Trash.At, ID: p.ID}
+			}
+			if len(people) < trashPage {
+				return
+			}
+		}
+	}
+}
+
+// trashedAt yields the people who came to the trash at a time.
+func (s *Service) trashedAt(ctx context.Context, at time.Time) iter.Seq2[Person, error] {
+	return func(yield func(Person, error) bool) {
+		for p, err := range s.trashedBefore(ctx, after(at)) {
+			if err == nil && !p.Trash.At.Equal(at) || !yield(p, err) {
+				return // from here on they came earlier
+			}
+		}
+	}
+}
+
+// trashedFilesBefore yields the files that came to the trash before a time. The loop's body may remove them.
+func (s *Service) trashedFilesBefore(ctx context.Context, before time.Time) iter.Seq2[File, error] {
+	return func(yield func(File, error) bool) {
+		for f, err := range s.catalog.TrashedFiles(ctx) {
+			if err != nil {
+				yield(File{}, fmt.Errorf("list the files in the trash: %w", err))
+				return
+			}
+			if f.Trash.At.Before(before) && !yield(f, nil) {
+				return
+			}
+		}
+	}
 }
 
 // unlisted does for a stored file that a sweep sees in the trash what trash does, which finds files by an index: a

@@ -68,15 +68,13 @@ func (s *Server) trashSelectedPage(c echo.Context, status int, sel dossier.Selec
 	}
 	if v.All = sel.IDs == nil; v.All {
 		v.Filters = sel.Filter.Parts()
-	}
-	for p, err := range s.svc.Selected(c.Request().Context(), dossier.Selection{IDs: sel.IDs}) {
-		if v.All {
-			break
+	} else {
+		for p, err := range s.svc.Selected(c.Request().Context(), dossier.Selection{IDs: sel.IDs}) {
+			if err != nil {
+				return err
+			}
+			v.Names = append(v.Names, p.Name)
 		}
-		if err != nil {
-			return err
-		}
-		v.Names = append(v.Names, p.Name)
 	}
 	for _, name := range []string{"view", "asked", "all", "do"} {
 		v.Fields = append(v.Fields, hiddenField{name, form.Get(name)})

@@ -3,9 +3,9 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -33,7 +33,7 @@ func (s *Server) runJob(c echo.Context, order dossier.JobOrder) (dossier.Job, er
 	ctx := c.Request().Context()
 	r, ok := c.Get(recordingKey).(*recording)
 	if !ok {
-		return dossier.Job{}, fmt.Errorf("a change of many people that is not recorded")
+		return dossier.Job{}, errors.New("a change of many people that is not recorded")
 	}
 	var err error
 	if order.Asker, err = json.Marshal(r.entry); err != nil {
@@ -51,6 +51,19 @@ func (s *Server) runJob(c echo.Context, order dossier.JobOrder) (dossier.Job, er
 			job.ID, "changed", job.Changed, "err", err)
 	}
 	return job, nil
+}
+
+// doJob is runJob, answered by the job's page while it runs, and else by a page that says how it ended.
+func (s *Server) doJob(c echo.Context, order dossier.JobOrder, back string) error {
+	job, err := s.runJob(c, order)
+	if err != nil {
+		return err
+	}
+	if job.State == dossier.JobRunning {
+		return c.Redirect(http.StatusSeeOther, jobPath(job.ID))
+	}
+	s.say(c, jobEndText(job))
+	return c.Redirect(http.StatusSeeOther, back)
 }
 
 // jobEntry returns the entry of a job, as it was begun, with what was done so far.
@@ -204,15 +217,11 @@ func noJob(err error) error {
 
 // job returns the job that the path names.
 func (s *Server) job(c echo.Context) (dossier.Job, error) {
-	jobs, err := s.svc.Jobs(c.Request().Context())
-	if err != nil {
-		return dossier.Job{}, err
+	j, err := s.svc.Job(c.Request().Context(), c.Param("id"))
+	if errors.Is(err, dossier.ErrNotFound) {
+		err = noJob(err)
 	}
-	i := slices.IndexFunc(jobs, func(j dossier.Job) bool { return j.ID == c.Param("id") })
-	if i < 0 {
-		return dossier.Job{}, noJob(&dossier.Error{Code: dossier.CodeNotFound})
-	}
-	return jobs[i], nil
+	return j, err
 }
 
 // jobPage shows how far a change of many people is.

@@ -277,15 +277,7 @@ func (s *Server) putBackMove(c echo.Context) error {
 	if order.Found, err = s.svc.CountJob(ctx, order); err != nil {
 		return err
 	}
-	job, err := s.runJob(c, order)
-	if err != nil {
-		return err
-	}
-	if job.State == dossier.JobRunning {
-		return c.Redirect(http.StatusSeeOther, jobPath(job.ID))
-	}
-	s.say(c, jobEndText(job))
-	return c.Redirect(http.StatusSeeOther, "/people")
+	return s.doJob(c, order, "/people")
 }
 
 // eraseView asks for the name of what is to be erased (erase.html).
@@ -454,15 +446,7 @@ func (s *Server) emptyTrash(c echo.Context) error {
 		notDone(c)
 		return s.emptyTrashPage(c, http.StatusUnprocessableEntity, until, notTheNumber)
 	}
-	job, err := s.runJob(c, order)
-	if err != nil {
-		return err
-	}
-	if job.State == dossier.JobRunning {
-		return c.Redirect(http.StatusSeeOther, jobPath(job.ID))
-	}
-	s.say(c, jobEndText(job))
-	return c.Redirect(http.StatusSeeOther, trashPath)
+	return s.doJob(c, order, trashPath)
 }
 
 // spaceView says that there is no space, or little, and what to do; empty where there is enough.
