@@ -575,12 +575,13 @@ func (s *Service) work(ctx context.Context, j Job, progress func(Bulk) error) er
 	case JobEmpty:
 		var sum Bulk
 		people := func(b Bulk) error { sum = b; return progress(b) }
-		err := each(s.trashedBefore(ctx, after(j.Trash.At)), people, func(p Person) error { return s.erasePerson(ctx, p) })
+		before := after(j.Trash.At)
+		err := each(s.trashedBefore(ctx, before), people, func(p Person) error { return s.erasePerson(ctx, p) })
 		if err != nil {
 			return err
 		}
 		files := func(b Bulk) error { return progress(Bulk{sum.Changed + b.Changed, sum.Others + b.Others}) }
-		return each(s.trashedFilesBefore(ctx, after(j.Trash.At)), files, func(f File) error { return s.eraseFile(ctx, f) })
+		return each(s.trashedFilesBefore(ctx, before), files, func(f File) error { return s.eraseFile(ctx, f) })
 	}
 	return fmt.Errorf("a job of the unknown kind %q", j.Kind)
 }

@@ -18,8 +18,13 @@ type pages map[string]*template.Template
 // shared templates are part of every page.
 var shared = []string{"templates/layout.html", "templates/partials.html"}
 
+// fieldFault is what is wrong with the field of a name.
+type fieldFault struct{ Name, Text string }
+
+func faultOf(faults map[string]string, name string) fieldFault { return fieldFault{name, faults[name]} }
+
 func loadPages(fsys fs.FS, a *assets) (pages, error) {
-	base, err := template.New("").Funcs(template.FuncMap{"asset": a.path}).ParseFS(fsys, shared...)
+	base, err := template.New("").Funcs(template.FuncMap{"asset": a.path, "fault": faultOf}).ParseFS(fsys, shared...)
 	if err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)
 	}
