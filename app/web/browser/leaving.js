@@ -10,8 +10,9 @@ export function askBeforeLeaving(unsent) {
     event.preventDefault();
     event.returnValue = true; // for browsers of before 2024
   };
+  // A browser that is told for a moment that no one listens may leave in that moment.
   return () => {
-    removeEventListener("beforeunload", ask);
     if (unsent()) addEventListener("beforeunload", ask);
+    else removeEventListener("beforeunload", ask);
   };
 }
