@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"dossier.example/app"
@@ -101,8 +102,11 @@ func (p *tab) pressNamed(name string) {
 	p.t.Helper()
 	p.until("there is a button "+name,
 		fmt.Sprintf(`[...document.querySelectorAll("button")].some(b => !b.hidden && b.textContent === %q)`, name))
+	// A page that nobody has touched asks nothing before it is left.
+	touched := func(e *runtime.EvaluateParams) { e.UserGesture = new(true) }
 	eval[bool](p, fmt.Sprintf(
-		`[...document.querySelectorAll("button")].find(b => !b.hidden && b.textContent === %q).click(), true`, name))
+		`[...document.querySelectorAll("button")].find(b => !b.hidden && b.textContent === %q).click(), true`, name),
+		touched)
 }
 
 // says waits until the page shows a text.
