@@ -24,14 +24,14 @@ func documents(token string, inputs resource.PropertyMap) (resource.PropertyMap,
 			continue
 		}
 		var text resource.PropertyValue
-		open := opened(v)
+		document, is := open(v).(map[string]any)
 		switch {
-		case !open.IsObject():
+		case !is:
 			continue
 		case v.ContainsUnknowns():
 			text = resource.MakeComputed(resource.NewProperty(""))
 		default:
-			raw, err := json.Marshal(open.Mappable()) // with sorted keys
+			raw, err := json.Marshal(document) // with sorted keys
 			if err != nil {
 				return nil, fmt.Errorf("writing %s as JSON: %w", key, err)
 			}
@@ -43,27 +43,4 @@ func documents(token string, inputs resource.PropertyMap) (resource.PropertyMap,
 		written[key] = text
 	}
 	return written, nil
-}
-
-// opened is a value in which nothing is marked as secret, and outputs are what they hold.
-func opened(v resource.PropertyValue) resource.PropertyValue {
-	switch {
-	case v.IsSecret():
-		return opened(v.SecretValue().Element)
-	case v.IsOutput():
-		return opened(v.OutputValue().Element)
-	case v.IsArray():
-		list := make([]resource.PropertyValue, len(v.ArrayValue()))
-		for i, e := range v.ArrayValue() {
-			list[i] = opened(e)
-		}
-		return resource.NewProperty(list)
-	case v.IsObject():
-		object := resource.PropertyMap{}
-		for key, e := range v.ObjectValue() {
-			object[key] = opened(e)
-		}
-		return resource.NewProperty(object)
-	}
-	return v
 }
