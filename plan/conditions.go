@@ -85,10 +85,17 @@ func list(v any) []string {
 	return []string{graph.Text(v)}
 }
 
-// networks judges a list of blocks of addresses: those that newly are within one of them, or no longer.
+// networks judges a list of blocks of addresses, of which none stands for all: those that newly are within one of
+// them, or no longer.
 func networks(means string, newly bool) judge {
+	of := func(v any) []string {
+		if empty(v) {
+			return []string{"0.0.0.0/0"}
+		}
+		return graph.Texts(v)
+	}
 	return func(old, now any) string {
-		list, other := graph.Texts(old), graph.Texts(now)
+		list, other := of(old), of(now)
 		if newly {
 			list, other = other, list
 		}

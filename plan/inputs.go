@@ -224,12 +224,7 @@ var stackRules = []rule{
 	{token: "aws:rds/instance:Instance", path: "performanceInsightsEnabled", kind: hides,
 		judge: from("true", "nobody sees what it is busy with")},
 	{token: "aws:rds/instance:Instance", path: "monitoringInterval", kind: hides,
-		judge: func(old, now any) string {
-			if numberOr(old, 0) > 0 && numberOr(now, 0) == 0 {
-				return "its operating system is no longer watched"
-			}
-			return ""
-		}},
+		judge: unwatched},
 	{token: "aws:lb/loadBalancer:LoadBalancer", path: "accessLogs.enabled", kind: hides,
 		judge: from("true", "requests are no longer recorded")},
 	{token: "aws:eks/cluster:Cluster", path: "enabledClusterLogTypes", kind: hides,
@@ -315,6 +310,8 @@ var stackRules = []rule{
 		judge: to("it gets a public address", "true")},
 	{token: "aws:eks/cluster:Cluster", path: "vpcConfig.endpointPublicAccess", kind: exposes, made: true,
 		judge: to("its API can be reached from outside", "true")},
+	{token: "aws:eks/cluster:Cluster", path: "vpcConfig.endpointPublicAccess", kind: exposes,
+		judge: from("false", "its API can be reached from outside")},
 	{token: "aws:rds/cluster:Cluster", path: "storageEncrypted", kind: weakens,
 		judge: from("true", "its storage is not encrypted")},
 	{token: "aws:rds/instance:Instance", path: "iamDatabaseAuthenticationEnabled", kind: stops,
@@ -405,6 +402,14 @@ var stackRules = []rule{
 		judge: to("connections need no encryption", "allow-all")},
 	{token: "aws:cloudfront/distribution:Distribution", path: "loggingConfig", kind: hides,
 		judge: fewer("requests are no longer recorded")},
+}
+
+// unwatched judges how often the operating system of a database is looked at; 0, as no word on it, is never.
+func unwatched(old, now any) string {
+	if numberOr(old, 0) > 0 && numberOr(now, 0) == 0 {
+		return "its operating system is no longer watched"
+	}
+	return ""
 }
 
 // aliasElsewhere judges where an alias leads, and aliasUnchecked whether that has to be healthy.

@@ -30,7 +30,7 @@ var closingRules = []rule{
 	{token: auroraNodeType, path: "publiclyAccessible", kind: stops, judge: unreached},
 	{token: warehouseType, path: "publiclyAccessible", kind: stops, judge: unreached},
 	{token: "aws:eks/cluster:Cluster", path: "vpcConfig.endpointPublicAccess", kind: stops,
-		judge: from("true", "its API is reached only from within its network")},
+		judge: to("its API is reached only from within its network", "false")},
 	{token: serverType, path: "metadataOptions.httpTokens", kind: stops,
 		judge: to("programs on it that ask without a token get no credentials", "required")},
 	{token: templateType, path: "metadataOptions.httpTokens", kind: stops,

@@ -57,7 +57,8 @@ var clusterRules = []rule{
 	{token: kafkaType, path: "brokerNodeGroupInfo.instanceType", kind: shrinks, judge: smaller},
 	{token: kafkaType, path: "configurationInfo", kind: stops, judge: other("its brokers work otherwise")},
 	{token: kafkaType, path: "loggingInfo", kind: hides, judge: fewer("its logs are no longer kept")},
-	{token: kafkaType, path: "enhancedMonitoring", kind: hides, judge: to("less of it is counted", "DEFAULT")},
+	{token: kafkaType, path: "enhancedMonitoring", kind: hides, judge: rank("less of it is counted",
+		"DEFAULT", "DEFAULT", "PER_BROKER", "PER_TOPIC_PER_BROKER", "PER_TOPIC_PER_PARTITION")},
 
 	{token: warehouseType, path: "publiclyAccessible", kind: exposes, made: true,
 		judge: to("it gets a public address", "true")},

@@ -78,7 +78,7 @@ var userRules = []rule{
 	{token: poolClientType, path: "preventUserExistenceErrors", kind: exposes,
 		judge: from("ENABLED", "anyone can find out who has an account")},
 	{token: poolClientType, path: "enableTokenRevocation", kind: weakens,
-		judge: from("true", "tokens can no longer be revoked")},
+		judge: to("tokens can no longer be revoked", "false")},
 	{token: poolClientType, path: "authSessionValidity", judge: harmless},
 	{token: poolClientType, path: "accessTokenValidity", judge: harmless},
 	{token: poolClientType, path: "idTokenValidity", judge: harmless},

@@ -40,6 +40,9 @@ func TestNewUsers(t *testing.T) {
 		"a client without a secret": {parts(closed), func(b *graphtest.Builder) {
 			b.Set("cognito/userPoolClient:UserPoolClient", "site", "generateSecret", false)
 		}, []string{weakens + " whoever knows its ID can pass for it", stops + " is replaced by a new one"}},
+		"tokens that nobody revokes": {parts(closed), func(b *graphtest.Builder) {
+			b.Set("cognito/userPoolClient:UserPoolClient", "site", "enableTokenRevocation", false)
+		}, []string{weakens + " tokens can no longer be revoked"}},
 		"a group goes": {parts(closed), func(b *graphtest.Builder) {
 			b.Remove("cognito/userGroup:UserGroup", "editors")
 		}, []string{stops + " its members lose"}},
