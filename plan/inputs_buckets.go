@@ -155,12 +155,8 @@ var backupRules = []rule{
 	{token: filesType, path: "throughputMode", kind: shrinks,
 		judge: from("provisioned", "its speed follows what it holds, or what is used")},
 	{token: filesType, path: "lifecyclePolicies", judge: harmless},
-	{token: "aws:secretsmanager/secret:Secret", path: "replicas", kind: stops, judge: func(old, now any) string {
-		if len(graph.Items(now)) < len(graph.Items(old)) {
-			return "a replica in another region is deleted, and whoever reads it there fails"
-		}
-		return ""
-	}},
+	{token: "aws:secretsmanager/secret:Secret", path: "replicas", kind: stops,
+		judge: fewer("a replica in another region is deleted, and whoever reads it there fails")},
 	{token: "aws:secretsmanager/secret:Secret", path: "kmsKeyId", kind: weakens,
 		judge: other("it is encrypted by another key, or by AWS's own")},
 	{token: "aws:secretsmanager/secret:Secret", path: "forceOverwriteReplicaSecret", judge: harmless},

@@ -1,9 +1,5 @@
 package plan
 
-import (
-	"dossier.example/plan/graph"
-)
-
 // https://docs.aws.amazon.com/opensearch-service/latest/APIReference/API_UpdateDomainConfig.html,
 // https://docs.aws.amazon.com/msk/1.0/apireference/clusters-clusterarn-security.html,
 // https://docs.aws.amazon.com/redshift/latest/APIReference/API_ModifyCluster.html
@@ -31,12 +27,8 @@ var clusterRules = []rule{
 		judge: other("it no longer answers under its name")},
 	{token: searchType, path: "advancedSecurityOptions.anonymousAuthEnabled", kind: exposes,
 		judge: to("everyone who reaches it may use it", "true")},
-	{token: searchType, path: "logPublishingOptions", kind: hides, judge: func(old, now any) string {
-		if len(graph.Items(now)) < len(graph.Items(old)) {
-			return "some of its logs are no longer kept"
-		}
-		return ""
-	}},
+	{token: searchType, path: "logPublishingOptions", kind: hides,
+		judge: fewer("some of its logs are no longer kept")},
 	{token: searchType, path: "autoTuneOptions", judge: harmless},
 	{token: searchType, path: "engineVersion", kind: stops, judge: newerEngine},
 

@@ -434,29 +434,24 @@ func to(means string, values ...string) judge {
 	}
 }
 
-// fewer judges a list, or an object, that loses something.
+// fewer judges a list, or an object, that loses something; of objects in a list, only how many there are.
 func fewer(means string) judge {
 	return func(old, now any) string {
 		if old == nil {
 			return ""
 		}
-		if _, is := old.([]any); !is {
+		had, is := old.([]any)
+		if !is {
 			if now == nil {
 				return means
 			}
 			return ""
 		}
-		left := graph.Texts(now)
-		var lost []string
-		for _, text := range graph.Texts(old) {
-			if !slices.Contains(left, text) {
-				lost = append(lost, text)
-			}
-		}
-		if len(lost) == 0 {
+		lost := max(len(without(graph.Texts(old), graph.Texts(now))), len(had)-len(graph.Items(now)))
+		if lost == 0 {
 			return ""
 		}
-		return fmt.Sprintf("%s (%d of %d)", means, len(lost), len(graph.Texts(old)))
+		return fmt.Sprintf("%s (%d of %d)", means, lost, len(had))
 	}
 }
 
