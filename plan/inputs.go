@@ -271,12 +271,8 @@ var stackRules = []rule{
 		}},
 	{token: "aws:ec2/instance:Instance", path: "disableApiTermination", kind: weakens,
 		judge: from("true", "AWS no longer refuses to delete it")},
-	{token: "aws:iam/role:Role", path: "permissionsBoundary", kind: stops, judge: func(old, _ any) string {
-		if old == nil {
-			return "it may do nothing any longer that its boundary does not allow, too"
-		}
-		return ""
-	}},
+	{token: "aws:iam/role:Role", path: "permissionsBoundary", kind: stops,
+		judge: whenNewly("it may do nothing any longer that its boundary does not allow, too")},
 	{token: "aws:iam/role:Role", path: "permissionsBoundary", kind: weakens,
 		judge: other("the most that it may do is another")},
 	{token: "aws:iam/user:User", path: "permissionsBoundary", kind: weakens,

@@ -163,8 +163,7 @@ var backupRules = []rule{
 	{token: "aws:secretsmanager/secretPolicy:SecretPolicy", path: "blockPublicPolicy", kind: weakens,
 		judge: from("true", "the secret can be opened to everyone")},
 	{token: "aws:ecr/lifecyclePolicy:LifecyclePolicy", path: "policy", kind: expires, fresh: true,
-		judge: whenNew("images that its repository already has may be deleted",
-			func(now any) bool { return now != nil })},
+		judge: whenNewly("images that its repository already has may be deleted")},
 }
 
 // backups judges the rules of a plan for backups.

@@ -15,8 +15,8 @@ var closingRules = []rule{
 			"or an endpoint")},
 	{token: distributionType, path: "defaultCacheBehavior.viewerProtocolPolicy", kind: stops,
 		judge: to("requests without encryption are refused, not sent on to HTTPS", "https-only")},
-	{token: distributionType, path: "defaultCacheBehavior.trustedKeyGroups", kind: stops, judge: signedOnly},
-	{token: distributionType, path: "defaultCacheBehavior.trustedSigners", kind: stops, judge: signedOnly},
+	{token: distributionType, path: "defaultCacheBehavior.trustedKeyGroups", kind: stops, judge: whenNewly(unsigned)},
+	{token: distributionType, path: "defaultCacheBehavior.trustedSigners", kind: stops, judge: whenNewly(unsigned)},
 	{token: distributionType, path: "webAclId", kind: stops,
 		judge: whenNewly("requests are filtered, and some that are meant may be refused")},
 	{token: "aws:cognito/identityPool:IdentityPool", path: "allowUnauthenticatedIdentities", kind: stops,
@@ -60,22 +60,16 @@ var closingRules = []rule{
 
 const urlType = "aws:lambda/functionUrl:FunctionUrl"
 
+const unsigned = "requests that are not signed are refused"
+
 // whenNewly judges what was not there.
 func whenNewly(means string) judge {
 	return func(old, now any) string {
-		if old == nil && now != nil {
+		if empty(old) && !empty(now) {
 			return means
 		}
 		return ""
 	}
-}
-
-// signedOnly judges a list of those whose signature is taken.
-func signedOnly(old, now any) string {
-	if empty(old) && !empty(now) {
-		return "requests that are not signed are refused"
-	}
-	return ""
 }
 
 // guarded judges how callers are known that were not asked before.

@@ -20,7 +20,7 @@ const (
 // servingRules judge the inputs of what serves, and of what it runs on, beside those of stackRules and serviceRules.
 var servingRules = slices.Concat(originRules, balancerRules, hostRules, taskRules, callRules)
 
-// taken back is what AWS may do with capacity that nobody else pays more for.
+// takenBack is what AWS may do with capacity that nobody else pays more for.
 const takenBack = "AWS may take it back at any time, with a notice of two minutes"
 
 var originRules = []rule{
@@ -54,7 +54,7 @@ var originRules = []rule{
 		judge: other("the name is of another type, and whoever asks for the former one gets no answer")},
 }
 
-// origin is what a distribution has of one of its origins.
+// originsOf are the origins of a distribution, by their ids.
 func originsOf(v any) (map[string]any, bool) { return byName(graph.Items(v), "originId") }
 
 // askedOtherwise judges how the origins of a distribution are asked.
@@ -91,8 +91,7 @@ func askedOtherwise(old, now any) string {
 		for name, header := range headers {
 			if !reflect.DeepEqual(header, still[name]) {
 				found = append(found, "origin "+code(id)+" no longer gets header "+code(name)+" as it was, by which "+
-					"it may "+
-					"know the distribution")
+					"it may know the distribution")
 			}
 		}
 	}
@@ -128,7 +127,7 @@ func countries(newly bool) judge {
 	return func(old, now any) string {
 		kind := func(v any) string { return graph.Text(graph.At(v, "geoRestriction.restrictionType")) }
 		list := func(v any) []string { return graph.Texts(graph.At(v, "geoRestriction.locations")) }
-		// served are what becomes of countries when one restriction takes the place of another.
+		// gone reports whether a country that one restriction serves is not served by another.
 		gone := func(from, to any) bool {
 			switch {
 			case kind(to) == "whitelist" && kind(from) == "whitelist":
@@ -178,11 +177,6 @@ var balancerRules = []rule{
 	{token: "aws:lb/listener:Listener", path: "mutualAuthentication.ignoreClientCertificateExpiry", kind: weakens,
 		judge: to("certificates that are over are taken", "true")},
 	{token: "aws:lb/listener:Listener", path: "alpnPolicy", judge: harmless},
-}
-
-// spotLess judges how many instances AWS may take back.
-func spotLess(old, now any) string {
-	return lower(0, takenBack+": %s instances are paid in full instead of %s")(old, now)
 }
 
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceAttribute.html and its neighbors
@@ -235,7 +229,7 @@ var hostRules = []rule{
 	{token: groupsType, path: "availabilityZones", kind: shrinks,
 		judge: fewer("it no longer starts instances in some zones")},
 	{token: groupsType, path: "mixedInstancesPolicy.instancesDistribution.onDemandBaseCapacity", kind: stops,
-		judge: spotLess},
+		judge: lower(0, takenBack+": %s instances are paid in full instead of %s")},
 	{token: groupsType, path: "mixedInstancesPolicy.instancesDistribution.onDemandPercentageAboveBaseCapacity",
 		kind: stops, judge: lower(100, takenBack+": %s percent of what is added are paid in full instead of %s")},
 	{token: groupsType, path: "enabledMetrics", kind: hides, judge: fewer("its instances are no longer counted")},

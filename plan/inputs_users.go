@@ -27,12 +27,7 @@ var userRules = []rule{
 	{token: userPoolType, path: "adminCreateUserConfig.allowAdminCreateUserOnly", kind: exposes,
 		judge: from("true", signUp)},
 	{token: userPoolType, path: "adminCreateUserConfig.allowAdminCreateUserOnly", kind: exposes, fresh: true,
-		judge: func(_, now any) string {
-			if graph.Is(now, true) {
-				return ""
-			}
-			return signUp
-		}},
+		judge: whenNew(signUp, func(now any) bool { return !graph.Is(now, true) })},
 	{token: userPoolType, path: "adminCreateUserConfig.inviteMessageTemplate", judge: harmless},
 	{token: userPoolType, path: "deletionProtection", kind: weakens,
 		judge: from("ACTIVE", "AWS no longer refuses to delete it")},
@@ -46,7 +41,7 @@ var userRules = []rule{
 	{token: userPoolType, path: "userAttributeUpdateSettings", kind: weakens,
 		judge: fewer("a new address counts before it is verified")},
 	{token: userPoolType, path: "deviceConfiguration", kind: weakens,
-		judge: func(any, any) string { return "known devices may be let in without a second factor" }},
+		judge: always("known devices may be let in without a second factor")},
 	{token: userPoolType, path: "lambdaConfig", kind: weakens,
 		judge: other("other functions decide about who signs in")},
 	{token: userPoolType, path: "signInPolicy", kind: weakens, judge: other("people prove themselves another way")},
@@ -59,20 +54,20 @@ var userRules = []rule{
 	{token: userPoolType, path: "verificationMessageTemplate", judge: harmless},
 
 	{token: poolClientType, path: "callbackUrls", kind: exposes,
-		judge: gained("whoever has this address gets what signs people in")},
+		judge: further("whoever has %s gets what signs people in")},
 	{token: poolClientType, path: "callbackUrls", kind: stops,
 		judge: fewer("nobody gets back to some of its addresses")},
 	{token: poolClientType, path: "logoutUrls", judge: harmless},
 	{token: poolClientType, path: "generateSecret", kind: weakens,
 		judge: from("true", "whoever knows its ID can pass for it")},
 	{token: poolClientType, path: "allowedOauthFlows", kind: weakens,
-		judge: gained("tokens are given out another way as well")},
+		judge: further("tokens are given out another way as well: %s")},
 	{token: poolClientType, path: "explicitAuthFlows", kind: weakens,
-		judge: gained("people can prove themselves another way as well")},
-	{token: poolClientType, path: "allowedOauthScopes", kind: exposes, judge: gained("it is told more of people")},
+		judge: further("people can prove themselves another way as well: %s")},
+	{token: poolClientType, path: "allowedOauthScopes", kind: exposes, judge: further("it is told more of people: %s")},
 	{token: poolClientType, path: "allowedOauthScopes", kind: stops, judge: fewer("it is told less of people")},
 	{token: poolClientType, path: "supportedIdentityProviders", kind: exposes,
-		judge: gained("another identity provider lets people in")},
+		judge: further("people are let in by %s as well")},
 	{token: poolClientType, path: "supportedIdentityProviders", kind: stops,
 		judge: fewer("an identity provider lets nobody in any longer")},
 	{token: poolClientType, path: "preventUserExistenceErrors", kind: exposes,
@@ -115,19 +110,6 @@ func rank(means, unset string, order ...string) judge {
 			return ""
 		}
 		return means + " (" + was + " → " + is + ")"
-	}
-}
-
-// gained judges a list that gets something.
-func gained(means string) judge {
-	return func(old, now any) string {
-		had := graph.Texts(old)
-		for _, text := range graph.Texts(now) {
-			if !slices.Contains(had, text) {
-				return means + " (" + text + ")"
-			}
-		}
-		return ""
 	}
 }
 

@@ -203,8 +203,7 @@ func filters(old, now any) string {
 			found = append(found, more)
 		case lower(0, "%s%s")(graph.At(before, limit), graph.At(after, limit)) != "":
 			// told by tighter
-		case did == does && fmt.Sprint(graph.At(before, "statement")) != fmt.Sprint(graph.At(after, "statement")) &&
-			lower(0, "%s%s")(graph.At(before, limit), graph.At(after, limit)) == "":
+		case did == does && fmt.Sprint(graph.At(before, "statement")) != fmt.Sprint(graph.At(after, "statement")):
 			found = append(found, "rule "+code(name)+" filters other requests")
 		}
 	}
