@@ -135,14 +135,15 @@ func rerouted(base, head *graph.Graph, gone map[string]bool) []Danger {
 		return nil
 	}
 	was, is := tablesOf(base), tablesOf(head)
-	internet := func(g *graph.Graph, table *graph.Resource) bool {
+	// public are the tables of a graph that lead to an internet gateway.
+	public := func(g *graph.Graph) map[string]bool {
+		found := map[string]bool{}
 		for key, way := range routesOf(g) {
-			if table != nil && key.table == table.URN && way.internet {
-				return true
-			}
+			found[key.table] = found[key.table] || way.internet
 		}
-		return false
+		return found
 	}
+	wasPublic, isPublic := public(base), public(head)
 	var found []Danger
 	for _, subnet := range slices.Sorted(maps.Keys(was)) {
 		old, now := was[subnet], is[subnet]
@@ -160,14 +161,13 @@ func rerouted(base, head *graph.Graph, gone map[string]bool) []Danger {
 			switch {
 			case before != nil && after != nil && base.Was(after) == before,
 				before == nil && after == nil && old.Input("routeTableId") == now.Input("routeTableId"):
-			case internet(head, after) && !internet(base, before):
+			case after != nil && isPublic[after.URN] && !(before != nil && wasPublic[before.URN]):
 				tell(now, exposes, "its subnet gets a route table that leads to an internet gateway, so what is in "+
-					"it and "+
-					"has a public address is reached from there, and what has none no longer reaches the internet")
+					"it and has a public address is reached from there, and what has none no longer reaches the "+
+					"internet")
 			default:
 				tell(now, stops, "its subnet gets another route table, so what is in it reaches others by another "+
-					"way, "+
-					"or not")
+					"way, or not")
 			}
 		}
 	}
