@@ -152,8 +152,7 @@ var interruptions = map[string]map[string]string{
 // besides is how a database changes by a blue/green deployment
 // (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/blue-green-deployments-switching.html).
 const besides = "a copy of the database is changed, and AWS switches over to it: connections break, and for a " +
-	"minute or " +
-	"so nobody writes"
+	"minute or so nobody writes"
 
 // dangers finds what is dangerous in an environment, the gravest first.
 func dangers(e *Environment, base, head *graph.Graph) []Danger {
@@ -250,16 +249,14 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 		switch {
 		case c.Kept && c.First:
 			tell(refused, "is replaced%s, and AWS keeps the old one under the name that the new one is to have: it "+
-				"refuses, "+
-				"and the deployment stops halfway.", because(c))
+				"refuses, and the deployment stops halfway.", because(c))
 		case c.Kept && c.Action == Replace && data:
 			tell("data left behind", "is replaced by a new, empty one%s; AWS keeps the old one with %s, and Pulumi "+
 				"forgets it.", because(c), holds)
 		case c.Kept:
 		case c.Action == Replace && c.Type == secretVersionType && !changes(c, "secretId"):
 			tell(stops, "is replaced by a new one%s: the secret has another value, and whoever keeps the former one "+
-				"fails.",
-				because(c))
+				"fails.", because(c))
 		case data:
 			tell("data "+kind, "%s, and %s with it%s.", strings.Replace(does, "a new one", empty, 1),
 				holds,

@@ -2,8 +2,7 @@ package plan
 
 import "testing"
 
-// TestFreshAgain: changes that were written down after the tables had been mended by the others, harmless ones among
-// them.
+// TestFreshAgain: changes of all that the others look at, harmless ones among them.
 func TestFreshAgain(t *testing.T) {
 	const edge, task = "cloudfront/distribution:Distribution", "ecs/taskDefinition:TaskDefinition"
 	all := statements(`{"Effect":"Allow","Action":"*","Resource":"*"}`)

@@ -555,8 +555,7 @@ func frozen(old, now *graph.Resource) []string {
 	for text, days := range is {
 		if before, did := was[text]; !did || days < before {
 			found = append(found, singular(fmt.Sprintf("%s after %s days, where they have to be restored before "+
-				"anybody "+
-				"reads them", text, plainNumber(days))))
+				"anybody reads them", text, plainNumber(days))))
 		}
 	}
 	slices.Sort(found)

@@ -136,9 +136,8 @@ func literal(e ast.ExprNode) (string, bool) {
 	return "", false
 }
 
-var (
-	datelike = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}`)
-)
+// datelike is how a day begins a time.
+var datelike = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}`)
 
 // refusedDefault tells why a value is no default of a column.
 func refusedDefault(c *ast.ColumnDef, text string) string {

@@ -135,8 +135,7 @@ func leftAt(ctx context.Context, root, revision string) (string, error) {
 	}
 	if shallow, err := git(ctx, root, "rev-parse", "--is-shallow-repository"); err == nil && shallow == "true" {
 		return "", fmt.Errorf("this clone is shallow, and the commit at which the working tree left %s is not in "+
-			"it: run "+
-			"git fetch --unshallow (in a workflow: fetch-depth: 0 for actions/checkout)", revision)
+			"it: run git fetch --unshallow (in a workflow: fetch-depth: 0 for actions/checkout)", revision)
 	}
 	return "", fmt.Errorf("the working tree and %s have no commit in common: name a revision that it comes from "+
 		"with --base", revision)

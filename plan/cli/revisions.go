@@ -107,9 +107,7 @@ func (p Project) compare(ctx context.Context, root, base string, over overrides,
 	if why := apart.Isolated(); why != "" {
 		notes = append(notes, "**The programs were not isolated:** "+why+". So the code of the change, and what "+
 			"compiles it, had the network, and could read what this user may read. Where it is not to be trusted, let "+
-			"nothing be there "+
-			"that is worth "+
-			"reading, or let the system isolate it (Ubuntu 24.04: sudo sysctl "+
+			"nothing be there that is worth reading, or let the system isolate it (Ubuntu 24.04: sudo sysctl "+
 			"kernel.apparmor_restrict_unprivileged_userns=0).")
 	}
 	slices.Sort(notes)
