@@ -401,7 +401,8 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 	full := errors.New("the client left")
 	for name, c := range map[string]struct {
 		bend func(io.ReadCloser) io.ReadCloser
-		w    io.Writer
+		// w is of the client, where it does not take all; size is that of the first file.
+		w    func(size int) io.Writer
 		want error
 	}{
 		"a flipped bit": {bend: func(r io.ReadCloser) io.ReadCloser {
@@ -421,30 +422,36 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 		"nothing": {bend: func(r io.ReadCloser) io.ReadCloser { return reader{strings.NewReader(""), r} },
 			want: dossier.ErrDamaged},
 		"an outage in the middle": {bend: func(r io.ReadCloser) io.ReadCloser {
-			return reader{io.MultiReader(io.LimitReader(r, 2), failingReader{outage}), r}
+			data, _ := io.ReadAll(r)
+			return reader{io.MultiReader(bytes.NewReader(data[:len(data)/2]), failingReader{outage}), r}
 		}, want: dossier.ErrUnavailable},
 		"an outage behind the last byte": {bend: func(r io.ReadCloser) io.ReadCloser {
 			return reader{io.MultiReader(r, failingReader{outage}), r}
 		}, want: dossier.ErrUnavailable},
-		"a client that leaves": {bend: func(r io.ReadCloser) io.ReadCloser { return r }, w: refusing{full}, want: full},
+		"a client that leaves": {w: func(int) io.Writer { return &leaving{err: full} }, want: full},
+		"a client that leaves in the middle of a file": {
+			w: func(size int) io.Writer { return &leaving{room: size / 2, err: full} }, want: full},
 	} {
-		t.Run(name, func(t *testing.T) {
+		broken := func(t *testing.T, files ...upload) {
 			s, r := fresh(t), dossier.NewReceipt()
-			if _, err := submit(ctx, s.service(dossier.DefaultLimits()), r, twoFiles); err != nil {
+			if _, err := submit(ctx, s.service(dossier.DefaultLimits()), r, files); err != nil {
 				t.Fatal(err)
 			}
 			closed := 0
 			objects := bendingReads{s.objects, func(r io.ReadCloser) io.ReadCloser {
-				return closing{c.bend(r), &closed}
+				if c.bend != nil {
+					r = c.bend(r)
+				}
+				return closing{r, &closed}
 			}}
 			a := archiveOf(t, dossier.New(s.people, s.catalog, objects, dossier.Options{}), r.Person)
 			var b bytes.Buffer
-			w := c.w
-			if w == nil {
-				w = &b
+			w := io.Writer(&b)
+			if c.w != nil {
+				w = io.MultiWriter(c.w(len(files[0].data)), &b)
 			}
 			err := a.Write(ctx, w)
-			if !errors.Is(err, c.want) && codeOf(err) != codeOf(c.want) {
+			if !errors.Is(err, c.want) {
 				t.Errorf("error is %v; want %v", err, c.want)
 			}
 			if _, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len())); err == nil {
@@ -462,6 +469,11 @@ func TestArchiveIsWholeOrBroken(t *testing.T) {
 			if damaged := codeOf(c.want) == dossier.CodeDamaged; marked != map[bool]int{true: 1}[damaged] {
 				t.Errorf("%d files are marked as damaged", marked)
 			}
+		}
+		t.Run(name, func(t *testing.T) { broken(t, twoFiles...) })
+		// Of a large file, something is read while something else is written.
+		t.Run(name+", large", func(t *testing.T) {
+			broken(t, upload{"a.txt", bytes.Repeat([]byte("alpha "), 500_000)}, twoFiles[1])
 		})
 	}
 
@@ -530,9 +542,19 @@ type failingReader struct{ err error }
 
 func (f failingReader) Read([]byte) (int, error) { return 0, f.err }
 
-type refusing struct{ err error }
+// leaving takes so many bytes, and then fails once.
+type leaving struct {
+	room int
+	err  error
+}
 
-func (r refusing) Write([]byte) (int, error) { return 0, r.err }
+func (l *leaving) Write(p []byte) (int, error) {
+	if l.room -= len(p); l.room < 0 {
+		l.room = math.MaxInt
+		return 0, l.err
+	}
+	return len(p), nil
+}
 
 // closing counts how often it is closed.
 type closing struct {

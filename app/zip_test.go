@@ -5,13 +5,16 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"math"
 	"slices"
 	"testing"
+	"time"
 
+	"dossier.example/app"
 	"dossier.example/app/internal/servers"
 )
 
@@ -239,6 +242,48 @@ func TestArchiveWrites(t *testing.T) {
 	if w.n > 100+4 {
 		t.Errorf("%d bytes were written in %d writes", size, w.n)
 	}
+}
+
+// While a client takes the first bytes of a large file, the next ones are read.
+func TestArchiveReadsAhead(t *testing.T) {
+	s, r := fresh(t), dossier.NewReceipt()
+	large := []upload{{"a.txt", bytes.Repeat([]byte("alpha "), 500_000)}}
+	if _, err := submit(t.Context(), s.service(dossier.DefaultLimits()), r, large); err != nil {
+		t.Fatal(err)
+	}
+	// More than is read before the first bytes are sent.
+	ahead := &passing{left: 300_000, passed: make(chan struct{})}
+	objects := bendingReads{s.objects, func(r io.ReadCloser) io.ReadCloser { return reader{io.TeeReader(r, ahead), r} }}
+	a := archiveOf(t, dossier.New(s.people, s.catalog, objects, dossier.Options{}), r.Person)
+	sent := &passing{left: 1000, passed: make(chan struct{})} // which the names before a file do not have
+	err := a.Write(t.Context(), writerFunc(func(p []byte) (int, error) {
+		if n, err := sent.Write(p); sent.left > 0 {
+			return n, err
+		}
+		select {
+		case <-ahead.passed:
+			return len(p), nil
+		case <-time.After(time.Minute):
+			return 0, errors.New("nothing is read while this is written")
+		}
+	}))
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// passing closes a channel when so many bytes have come by.
+type passing struct {
+	left   int
+	passed chan struct{}
+}
+
+func (p *passing) Write(b []byte) (int, error) {
+	if p.left > 0 && p.left <= len(b) {
+		close(p.passed)
+	}
+	p.left -= len(b)
+	return len(b), nil
 }
 
 type writes struct{ n int }
