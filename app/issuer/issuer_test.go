@@ -317,6 +317,13 @@ func TestTokens(t *testing.T) {
 	without := func(name string) func(*testissuer.Forged) {
 		return func(f *testissuer.Forged) { delete(f.Claims, name) }
 	}
+	// To a decoder for which names count in any case, and of several the last, the claim is still the issuer's own.
+	folded := func(name string, value any) func(*testissuer.Forged) {
+		return func(f *testissuer.Forged) {
+			f.Last = map[string]any{strings.ToUpper(name): f.Claims[name]}
+			f.Claims[name] = value
+		}
+	}
 	for _, c := range []struct {
 		name   string
 		change func(*testissuer.Forged)
@@ -348,9 +355,11 @@ func TestTokens(t *testing.T) {
 		{"without a nonce", without("nonce"), "not accepted", false},
 		{"without a subject", without("sub"), "not accepted", false},
 		{"with another subject that reads the same to a decoder", claim("\u017fub", "eve"), "not accepted", false},
-		{"for another client, and for us to a decoder that folds", func(f *testissuer.Forged) {
-			f.Claims["aud"], f.Claims["AUD"] = "another", testissuer.ClientID
-		}, "not accepted", false},
+		{"of another issuer, and ours to a decoder that folds", folded("iss", "https://evil.example"), "not accepted",
+			false},
+		{"for another client, and us to a decoder that folds", folded("aud", "another"), "not accepted", false},
+		{"of another sign-in, and ours to a decoder that folds", folded("nonce", "another"), "not accepted", false},
+		{"of another subject, and ours to a decoder that folds", folded("sub", "eve"), "not accepted", false},
 		{"with a subject that is too long", claim("sub", strings.Repeat("s", 256)), "not accepted", false},
 		{"with a subject of two lines", claim("sub", "a\nb"), "not accepted", false},
 		{"unsigned", func(f *testissuer.Forged) { f.Algorithm = "none" }, "not accepted", true},

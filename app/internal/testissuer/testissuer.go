@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -173,6 +174,8 @@ func (i *Issuer) record(r *http.Request, answer any) (status int, err error) {
 // Forged is an ID token that is not the issuer's own.
 type Forged struct {
 	Claims map[string]any
+	// Last has claims that come after all others.
+	Last map[string]any
 	// Algorithm, Key and KeyID are those that it is signed with; at first the issuer's own. The algorithm "none" needs
 	// no key.
 	Algorithm jose.SignatureAlgorithm
@@ -213,6 +216,13 @@ func (f *Forged) sign() (string, error) {
 	payload, err := json.Marshal(f.Claims)
 	if err != nil {
 		return "", err
+	}
+	if len(f.Last) > 0 {
+		last, err := json.Marshal(f.Last)
+		if err != nil {
+			return "", err
+		}
+		payload = slices.Concat(payload[:len(payload)-1], []byte(","), last[1:])
 	}
 	if f.Algorithm == "none" {
 		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`)) + "." +
