@@ -148,7 +148,10 @@ func TestLooks(t *testing.T) {
 	for _, c := range []struct {
 		spare, bytes int64
 		looks        bool
-	}{{64 * mib, mib - 1, false}, {64 * mib, mib, true}, {640 * mib, 9 * mib, false}, {640 * mib, 10 * mib, true}} {
+	}{
+		{6 * mib, mib - 1, false}, {64 * mib, mib - 1, false}, {64 * mib, mib, true},
+		{640 * mib, 9 * mib, false}, {640 * mib, 10 * mib, true},
+	} {
 		r := open(t, t.TempDir())
 		r.seen = disk{free: r.size + c.spare}
 		later := time.Now().Add(time.Hour) // so that it is not looked at for its age
