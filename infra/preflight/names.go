@@ -6,9 +6,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	scalingtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
+	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
@@ -33,11 +35,7 @@ func (l *look) databaseName(ctx context.Context) {
 		return
 	}
 	for _, d := range out.DBInstances {
-		tags := map[string]string{}
-		for _, t := range d.TagList {
-			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-		}
-		if !l.ours(tags) {
+		if !l.ours(tagMap(d.TagList, func(t rdstypes.Tag) (key, value *string) { return t.Key, t.Value })) {
 			l.taken(point, "the database "+name)
 		}
 	}
@@ -53,11 +51,7 @@ func (l *look) groupName(ctx context.Context) {
 		return
 	}
 	for _, g := range out.AutoScalingGroups {
-		tags := map[string]string{}
-		for _, t := range g.Tags {
-			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-		}
-		if !l.ours(tags) {
+		if !l.ours(tagMap(g.Tags, func(t scalingtypes.TagDescription) (key, value *string) { return t.Key, t.Value })) {
 			l.taken(point, "the Auto Scaling group "+name)
 		}
 	}
@@ -153,11 +147,17 @@ func (l *look) parameterTags(ctx context.Context, name string) (map[string]strin
 	if err != nil {
 		return nil, err
 	}
-	tags := map[string]string{}
-	for _, t := range listed.TagList {
-		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	return tagMap(listed.TagList, func(t ssmtypes.Tag) (key, value *string) { return t.Key, t.Value }), nil
+}
+
+// tagMap is what a list of tags says; each service has a type of its own for a tag.
+func tagMap[T any](tags []T, pair func(T) (key, value *string)) map[string]string {
+	m := map[string]string{}
+	for _, t := range tags {
+		key, value := pair(t)
+		m[aws.ToString(key)] = aws.ToString(value)
 	}
-	return tags, nil
+	return m
 }
 
 // dashboard warns only: CloudWatch writes over a dashboard of the same name, and dashboards have no tags by which to

@@ -261,9 +261,5 @@ func named(name string, values ...string) []types.Filter {
 }
 
 func tagsOf(tags []types.Tag) map[string]string {
-	m := map[string]string{}
-	for _, t := range tags {
-		m[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	return m
+	return tagMap(tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
 }
