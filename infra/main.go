@@ -159,8 +159,7 @@ func stack(from source) pulumi.RunFunc {
 		var pool *staff.Pool
 		if env.Staff.Pool {
 			pool, err = staff.New(ctx, "dossier-staff-pool", staff.Args{
-				Name: prefix + "-staff", Domain: env.Staff.PoolDomain, Origin: "https://" + env.Site.Domain,
-				Protect: env.Protect,
+				Name: prefix + "-staff", Domain: env.Staff.PoolDomain, Origin: web.URL, Protect: env.Protect,
 			})
 			if err != nil {
 				return err

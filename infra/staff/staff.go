@@ -18,7 +18,7 @@ type Args struct {
 	// Domain is the prefix of the address of the pool's pages.
 	Domain string
 	// Origin is the site's, by HTTPS and without a slash at the end.
-	Origin string
+	Origin pulumi.StringInput
 	// Protect turns on deletion protection, and keeps the pool when the stack is destroyed.
 	Protect bool
 }
@@ -165,8 +165,8 @@ func (a Args) client(pool *cognito.UserPool) *cognito.UserPoolClientArgs {
 		AllowedOauthFlowsUserPoolClient: pulumi.Bool(true),
 		AllowedOauthFlows:               pulumi.ToStringArray([]string{"code"}),
 		AllowedOauthScopes:              pulumi.ToStringArray([]string{"openid", "email", "profile"}),
-		CallbackUrls:                    pulumi.ToStringArray([]string{a.Origin + Callback}),
-		LogoutUrls:                      pulumi.ToStringArray([]string{a.Origin + SignIn}),
+		CallbackUrls:                    pulumi.StringArray{pulumi.Sprintf("%s%s", a.Origin, Callback)},
+		LogoutUrls:                      pulumi.StringArray{pulumi.Sprintf("%s%s", a.Origin, SignIn)},
 		// Nobody finds out who has an account, and no password is sent to the pool's API.
 		PreventUserExistenceErrors: pulumi.String("ENABLED"),
 		ExplicitAuthFlows:          pulumi.ToStringArray([]string{"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}),
