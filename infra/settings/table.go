@@ -338,9 +338,9 @@ func keys() []key {
 		}, setting.Boolean(), func(s *Settings) *bool { return &s.Staff.Pool }),
 		define(key{
 			name: "staff.poolDomain", otherwise: "none",
-			doc: "First part of the address of the pool's pages, `<poolDomain>.auth.<region>.amazoncognito.com`, " +
-				"which nobody else may have in the region; required with `staff.pool`. Another one changes the " +
-				"address, and keeps the people.",
+			doc: "First part of the address of the pool's pages, as in " +
+				"`example-files-staff.auth.eu-central-1.amazoncognito.com`, which nobody else may have in the " +
+				"region; required with `staff.pool`. Another one changes the address, and keeps the people.",
 		}, optional(poolDomain()), func(s *Settings) *string { return &s.Staff.PoolDomain }),
 		define(key{
 			name: "staff.poolOnly", dev: "false", prod: "false",
