@@ -206,7 +206,7 @@ func wordAfter(t *testing.T, text, before string) int {
 	t.Helper()
 	_, rest, _ := strings.Cut(text, before)
 	word, _, _ := strings.Cut(rest, ",")
-	for n, name := range strings.Fields("zero one two three four five six seven eight nine ten") {
+	for n, name := range strings.Fields("zero one two three four five six seven eight nine ten eleven twelve") {
 		if word == name {
 			return n
 		}

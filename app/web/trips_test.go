@@ -61,12 +61,51 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
+// What a file costs in writes of DynamoDB's table, of which docs/costs.md has the sum with those of the index.
+func TestWrites(t *testing.T) {
+	s, trips := openCounted(t)
+	first := ada.with(file{"first.txt", "connects"})
+	s.mustAccept(s.submit(first), first)
+	receipt := s.register()
+	for _, c := range []struct {
+		name  string
+		bytes int
+		want  int
+		send  func(content string)
+	}{
+		{"small, by the form", 20_000, 4, func(content string) {
+			f := ada.with(file{"small.txt", content})
+			s.mustAccept(s.submit(f), f)
+		}},
+		{"large, by the form", 200_000, 6, func(content string) {
+			f := ada.with(file{"large.txt", content})
+			s.mustAccept(s.submit(f), f)
+		}},
+		{"sent directly", 200_000, 6, func(content string) {
+			s.storedDirectly(receipt, "direct.txt", []byte(content))
+		}},
+	} {
+		content := strings.Repeat("a", c.bytes)
+		trips.expect(nil)
+		c.send(content)
+		trips.rest()
+		if trips.writes != c.want {
+			t.Errorf("a file %s makes %d writes, want %d", c.name, trips.writes, c.want)
+		}
+	}
+}
+
 // openCounted opens a site over servers, all requests to which are counted.
 func openCounted(t *testing.T) (*site, *trips) {
 	cloud := teststores.Cloud(t)
 	trips := &trips{t: t}
 	counted := func(cfg aws.Config, store string) aws.Config {
 		cfg.HTTPClient = smithyhttp.ClientDoFunc(func(r *http.Request) (*http.Response, error) {
+			switch _, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "."); operation {
+			case "", "GetItem", "Query", "Scan": // "" of S3
+			default:
+				trips.write()
+			}
 			trips.make(store)
 			return http.DefaultClient.Do(r)
 		})
@@ -97,6 +136,8 @@ type trips struct {
 	on   bool
 	plan [][]string
 	made []string
+	// writes are the requests that change an item of DynamoDB.
+	writes int
 	// came are the requests of the current step, and gate is closed when it is complete.
 	came []string
 	done [][]string
@@ -108,6 +149,7 @@ func (r *trips) expect(plan [][]string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.on, r.plan, r.made, r.came, r.done, r.gate = true, plan, nil, nil, nil, make(chan struct{})
+	r.writes = 0
 }
 
 // rest ends counting: what comes now is the test's own.
@@ -131,6 +173,15 @@ func (r *trips) steps() [][]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.done
+}
+
+// write is called by a request that changes an item of DynamoDB.
+func (r *trips) write() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.on {
+		r.writes++
+	}
 }
 
 // make is called by a request before it is let through.
