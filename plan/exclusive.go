@@ -169,9 +169,10 @@ func inUse(e *Environment, base, head *graph.Graph) []Danger {
 	if base == nil {
 		return nil
 	}
+	// What is replaced after it still has the old one; only what goes before it has let go of it.
 	goes := map[string]bool{}
 	for _, c := range e.Changes {
-		goes[c.URN] = c.Action == Delete || c.Action == Replace
+		goes[c.URN] = c.Action == Delete || c.Action == Replace && c.First
 	}
 	var found []Danger
 	for _, c := range e.Changes {

@@ -37,6 +37,76 @@ func TestFreshTogether(t *testing.T) {
 					in{"securityGroupId": "securitygroup-web", "ipProtocol": "tcp",
 						"fromPort": 443, "toPort": 443, "cidrIpv4": "10.0.0.0/8"})
 			}, [][2]string{{stops, "take each other's"}}},
+		{"rules inline for one side and apart for the other", "ec2/vpc_security_group.go: ingress and egress by themselves",
+			func(b *graphtest.Builder) {
+				b.Add(group, "web", in{"ingress": several(in{"protocol": "tcp", "fromPort": 80, "toPort": 80,
+					"cidrBlocks": []string{"10.0.0.0/8"}})})
+			}, func(b *graphtest.Builder) {
+				b.Add("vpc/securityGroupEgressRule:SecurityGroupEgressRule", "web",
+					in{"securityGroupId": "securitygroup-web", "ipProtocol": "tcp",
+						"fromPort": 443, "toPort": 443, "cidrIpv4": "10.0.0.0/8"})
+			}, nil},
+		{"two notifications that there were", "docs/r/s3_bucket_notification: only one per bucket",
+			func(b *graphtest.Builder) {
+				b.Add(bucket, "files", in{})
+				for _, name := range []string{"a", "b"} {
+					b.Add("s3/bucketNotification:BucketNotification", name, in{"bucket": "bucketv2-files",
+						"queues": several(in{"queueArn": "q"})})
+				}
+			}, func(b *graphtest.Builder) { b.Set("aws:"+bucket, "files", "tags", in{"a": "b"}) }, nil},
+		{"a group that a new instance has", "ec2/vpc_security_group.go: ForceNew",
+			func(b *graphtest.Builder) { b.Add(group, "web", in{"name": "web", "description": "a"}) },
+			func(b *graphtest.Builder) {
+				b.Set("aws:"+group, "web", "description", "b")
+				b.Add("ec2/instance:Instance", "web", in{"vpcSecurityGroupIds": []string{"securitygroup-web"}})
+			}, nil},
+		{"a group of an instance that is replaced", "ec2/vpc_security_group.go: ForceNew; pulumi: the old instance goes last",
+			func(b *graphtest.Builder) {
+				b.Add(group, "web", in{"name": "web", "description": "a"})
+				b.Add("ec2/instance:Instance", "web", in{"ami": "ami-1",
+					"vpcSecurityGroupIds": []string{"securitygroup-web"}})
+			}, func(b *graphtest.Builder) {
+				b.Set("aws:"+group, "web", "description", "b")
+				b.Set("aws:ec2/instance:Instance", "web", "ami", "ami-2")
+			}, [][2]string{{stops, "what runs on it stops"}, {refused, "in use"}}},
+		{"a role in use", "iam/role.go: ForceNew; policies are detached",
+			func(b *graphtest.Builder) {
+				b.Add("iam/role:Role", "app", in{"name": "app", "path": "/a/", "assumeRolePolicy": statements(
+					`{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`)})
+				b.Add("iam/instanceProfile:InstanceProfile", "app", in{"role": "role-app"})
+			}, func(b *graphtest.Builder) { b.Set("aws:iam/role:Role", "app", "path", "/b/") },
+			[][2]string{{stops, "whoever takes it"}}},
+		{"a subnet with its table goes", "ec2/vpc_route_table_association.go", func(b *graphtest.Builder) {
+			b.Add("ec2/subnet:Subnet", "a", in{"vpcId": "v"})
+			b.Add("ec2/routeTable:RouteTable", "t", in{"vpcId": "v"})
+			b.Add("ec2/routeTableAssociation:RouteTableAssociation", "a", in{"subnetId": "subnet-a",
+				"routeTableId": "routetable-t"})
+		}, func(b *graphtest.Builder) {
+			b.Remove("ec2/routeTableAssociation:RouteTableAssociation", "a")
+			b.Remove("ec2/subnet:Subnet", "a")
+			b.Remove("ec2/routeTable:RouteTable", "t")
+		}, [][2]string{{stops, "what is in it has to go first"}}},
+		{"a wall goes, and its subnet stays", "ec2/vpc_network_acl.go: the default one is left", func(b *graphtest.Builder) {
+			b.Add("ec2/subnet:Subnet", "a", in{"vpcId": "v"})
+			b.Add("ec2/subnet:Subnet", "b", in{"vpcId": "v"})
+			b.Add("ec2/networkAcl:NetworkAcl", "a", in{"vpcId": "v", "subnetIds": []string{"subnet-a"}})
+			b.Add("ec2/networkAcl:NetworkAcl", "b", in{"vpcId": "v"})
+			b.Add("ec2/networkAclAssociation:NetworkAclAssociation", "b", in{"subnetId": "subnet-b",
+				"networkAclId": "networkacl-b"})
+		}, func(b *graphtest.Builder) {
+			b.Remove("ec2/networkAcl:NetworkAcl", "a")
+			b.Remove("ec2/networkAclAssociation:NetworkAclAssociation", "b")
+			b.Remove("ec2/networkAcl:NetworkAcl", "b")
+		}, [][2]string{{weakens, "`a` is deleted: its subnets are left to the default one"},
+			{weakens, "`b` is deleted: its subnets are left to the default one"}}},
+		{"a wall goes with its rules", "ec2/vpc_network_acl_rule.go", func(b *graphtest.Builder) {
+			b.Add("ec2/networkAcl:NetworkAcl", "a", in{"vpcId": "v"})
+			b.Add("ec2/networkAclRule:NetworkAclRule", "a", in{"networkAclId": "networkacl-a", "ruleNumber": 90,
+				"ruleAction": "deny", "protocol": "-1", "cidrBlock": "0.0.0.0/0"})
+		}, func(b *graphtest.Builder) {
+			b.Remove("ec2/networkAclRule:NetworkAclRule", "a")
+			b.Remove("ec2/networkAcl:NetworkAcl", "a")
+		}, nil},
 		{"two notifications of a bucket", "docs/r/s3_bucket_notification: only one per bucket",
 			func(b *graphtest.Builder) {
 				b.Add(bucket, "files", in{})

@@ -132,6 +132,8 @@ var losses = map[string]loss{
 		"requests that it filters are no longer recorded"},
 	"aws:backup/vaultLockConfiguration:VaultLockConfiguration": {weakens,
 		"without its lock, whoever has the right deletes backups at any time"},
+	"aws:ec2/networkAclAssociation:NetworkAclAssociation": {weakens, "its subnet is left to the default network ACL, " +
+		"which lets everything through unless somebody changed it"},
 	"aws:dynamodb/kinesisStreamingDestination:KinesisStreamingDestination": {stops,
 		"changes of the table no longer reach the stream"},
 	"aws:dynamodb/tableReplica:TableReplica":              {stops, "whoever reads the table in its region fails"},
@@ -166,6 +168,7 @@ var losses = map[string]loss{
 // disposable are the types whose deletion, or replacement, takes nothing away that others need.
 var disposable = []string{
 	"aws:rds/parameterGroup:ParameterGroup", "aws:s3/bucketAclV2:BucketAclV2", taskType,
+	networkACLType,
 	"aws:ecr/lifecyclePolicy:LifecyclePolicy",
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
 }
@@ -216,6 +219,7 @@ var partOf = map[string]string{
 	"aws:backup/vaultLockConfiguration:VaultLockConfiguration":             "backupVaultName",
 	"aws:dynamodb/kinesisStreamingDestination:KinesisStreamingDestination": "tableName",
 	"aws:dynamodb/tableReplica:TableReplica":                               "globalTableArn",
+	"aws:ec2/networkAclAssociation:NetworkAclAssociation":                  "networkAclId",
 	"aws:ec2/networkAclRule:NetworkAclRule":                                "networkAclId",
 	"aws:ec2/volumeAttachment:VolumeAttachment":                            "volumeId",
 	"aws:ecr/lifecyclePolicy:LifecyclePolicy":                              "repository",

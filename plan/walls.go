@@ -10,8 +10,8 @@ import (
 
 const wallRuleType = "aws:ec2/networkAclRule:NetworkAclRule"
 
-// walled are the dangers of rules of network ACLs that are resources of their own.
-func walled(base, head *graph.Graph) []Danger {
+// walled are the dangers of rules of network ACLs that are resources of their own, and of ACLs that go.
+func walled(base, head *graph.Graph, deleted map[string]bool) []Danger {
 	if base == nil {
 		return nil
 	}
@@ -47,8 +47,46 @@ func walled(base, head *graph.Graph) []Danger {
 	}
 	tell(was, is, false)
 	tell(is, was, true)
+	found = append(found, unwalled(base, deleted)...)
 	slices.SortFunc(found, func(a, b Danger) int { return strings.Compare(a.What, b.What) })
 	return found
+}
+
+// unwalled are the dangers of network ACLs that go: their subnets get the default one of their network, which lets
+// everything through as AWS makes it (internal/service/ec2/vpc_network_acl.go, resourceNetworkACLDelete;
+// https://docs.aws.amazon.com/vpc/latest/userguide/default-network-acl.html).
+func unwalled(base *graph.Graph, deleted map[string]bool) []Danger {
+	var found []Danger
+	for _, acl := range base.ByType(networkACLType) {
+		network := base.Resolve(acl.Input("vpcId"))
+		if !deleted[acl.URN] || network != nil && network != acl && deleted[network.URN] {
+			continue
+		}
+		// subnets are those behind it that stay.
+		var subnets []any
+		for _, subnet := range slices.Concat(graph.Items(acl.Input("subnetIds")), associated(base, acl)) {
+			if of := base.Resolve(subnet); of == nil || !deleted[of.URN] {
+				subnets = append(subnets, subnet)
+			}
+		}
+		if len(subnets) > 0 {
+			found = append(found, Danger{Kind: weakens, Resource: acl.String(),
+				What: fmt.Sprintf("**%s** %s is deleted: its subnets are left to the default one of their network, "+
+					"which lets everything through unless somebody changed it.", acl.Kind(), code(acl.Name))})
+		}
+	}
+	return found
+}
+
+// associated are the subnets that resources of their own put behind a network ACL.
+func associated(g *graph.Graph, acl *graph.Resource) []any {
+	var subnets []any
+	for _, r := range g.ByType("aws:ec2/networkAclAssociation:NetworkAclAssociation") {
+		if g.Refers(r.Input("networkAclId"), acl) {
+			subnets = append(subnets, r.Input("subnetId"))
+		}
+	}
+	return subnets
 }
 
 // deletedWalls are the rules whose network ACL comes or goes with them.
