@@ -16,8 +16,8 @@ import (
 // A job is a change of many people, or of the whole trash, that staff asked for. It may take longer than a request, and
 // than an instance lives. So it is noted before it begins: who asked, what for, how many, and how far it is. Who works
 // on it holds it for a while. If that one is gone, another takes it over from where the stores are, as each step is one
-// that may be made twice. It ends as done, stopped by somebody, or failed because nobody made progress for jobStale;
-// never without a word.
+// that may be made twice. It ends as done, stopped by somebody, revoked because whoever asked for it may no longer do
+// that, or failed because nobody made progress for jobStale; never without a word.
 
 // JobKind is what a job does.
 type JobKind string
@@ -43,6 +43,8 @@ const (
 	JobDone    JobState = "done"
 	// JobStopped: somebody stopped it.
 	JobStopped JobState = "stopped"
+	// JobRevoked: whoever asked for it may no longer do that.
+	JobRevoked JobState = "revoked"
 	// JobFailed: it made no progress for jobStale, and nobody continues it.
 	JobFailed JobState = "failed"
 )
@@ -55,7 +57,7 @@ type JobOrder struct {
 	Trash Trash
 	// Found is how many it is about, as they were counted before.
 	Found int
-	// Asker is for JobWitness: who asked.
+	// Asker is for JobControl: who asked.
 	Asker []byte
 }
 
@@ -75,8 +77,11 @@ type Job struct {
 	MovedAt time.Time
 }
 
-// JobWitness records what becomes of jobs.
-type JobWitness interface {
+// JobControl decides about jobs that run, and records what becomes of them.
+type JobControl interface {
+	// JobAllowed reports whether whoever asked for a job may still have it done. It is called before each run, and
+	// every jobNoted during it. If it fails, the job waits.
+	JobAllowed(ctx context.Context, j Job) (bool, error)
 	// JobContinues is told before a job goes on that was interrupted. If it fails, the job waits.
 	JobContinues(ctx context.Context, j Job) error
 	// JobEnded is told that a job has ended, until it returns nil.
@@ -123,7 +128,7 @@ type notedJob struct {
 	MovedAt     time.Time         `json:"moved_at"`
 	// Stop: somebody asked to stop it.
 	Stop bool `json:"stop,omitempty"`
-	// Untold: it has ended, and the witness was not told yet.
+	// Untold: it has ended, and its control was not told yet.
 	Untold bool `json:"untold,omitempty"`
 	// Holder works on it, and others leave it alone until Until; empty: nobody does.
 	Holder string    `json:"holder,omitempty"`
@@ -153,8 +158,8 @@ func (n notedJob) job() (Job, error) {
 	return j, nil
 }
 
-// end ends the job. Whom it was about is forgotten, as it may be details of people, except for the ids, which the
-// witness needs.
+// end ends the job. Whom it was about is forgotten, as it may be details of people, except for the ids, which its
+// control needs.
 func (n *notedJob) end(state JobState, at time.Time) {
 	n.State, n.MovedAt, n.Untold, n.Waiting = state, at, true, false
 	n.Filter, n.Sort, n.Asked = nil, "", time.Time{}
@@ -349,14 +354,26 @@ func (s *Service) StartJob(ctx context.Context, o JobOrder) (Job, error) {
 // errJobLate ends a run whose time is over.
 var errJobLate = errors.New("the time of the run is over")
 
-// errJobStopped ends a run that somebody stopped.
-var errJobStopped = errors.New("the job was stopped")
+// jobEnds is the error of a run that ends its job before it is done.
+type jobEnds struct{ as JobState }
+
+func (e jobEnds) Error() string { return "the job is " + string(e.as) }
 
 // RunJob works on a job that this instance holds until the job has ended, until a time (zero: no end), or until ctx is
 // done, and returns it as it is then. What has not ended is left to ContinueJobs. The error says why it has not ended;
 // nil if only the time was over.
-func (s *Service) RunJob(ctx context.Context, j Job, until time.Time, w JobWitness) (Job, error) {
-	noted, begun, stopped := s.time(), j.Bulk, false
+func (s *Service) RunJob(ctx context.Context, j Job, until time.Time, control JobControl) (Job, error) {
+	noted, begun := s.time(), j.Bulk
+	allowed := func() error {
+		allowed, err := control.JobAllowed(ctx, j)
+		switch {
+		case err != nil:
+			return fmt.Errorf("ask whether a job may go on: %w", err)
+		case !allowed:
+			return jobEnds{JobRevoked}
+		}
+		return nil
+	}
 	// progress notes how far the job is, now and then, and returns why it has to end.
 	progress := func(b Bulk) error {
 		j.Changed, j.Others = begun.Changed+b.Changed, begun.Others+b.Others
@@ -367,23 +384,23 @@ func (s *Service) RunJob(ctx context.Context, j Job, until time.Time, w JobWitne
 			case err != nil:
 				return err
 			case held.Stop:
-				stopped = true
-				return errJobStopped
+				return jobEnds{JobStopped}
 			case late:
 				return errJobLate
 			}
 			noted = now
+			return allowed()
 		}
 		return nil
 	}
-	err := s.work(ctx, j, progress)
-	ended := JobDone
-	if stopped {
-		ended = JobStopped
+	err := allowed()
+	if err == nil {
+		err = s.work(ctx, j, progress)
 	}
+	ends := jobEnds{JobDone}
 	cleanup, cancel := detached(ctx)
 	defer cancel()
-	if err != nil && !stopped {
+	if err != nil && !errors.As(err, &ends) {
 		now, left := s.leaveJob(cleanup, j, err)
 		switch {
 		case left != nil:
@@ -394,10 +411,10 @@ func (s *Service) RunJob(ctx context.Context, j Job, until time.Time, w JobWitne
 		}
 		return now, err
 	}
-	if err := s.endJob(cleanup, &j, ended); err != nil {
+	if err := s.endJob(cleanup, &j, ends.as); err != nil {
 		return j, err
 	}
-	s.tellEnd(cleanup, j, w)
+	s.tellEnd(cleanup, j, control)
 	return j, nil
 }
 
@@ -457,9 +474,9 @@ func (s *Service) endJob(ctx context.Context, j *Job, state JobState) error {
 	return nil
 }
 
-// tellEnd tells the witness that a job has ended. What fails is told by ContinueJobs.
-func (s *Service) tellEnd(ctx context.Context, j Job, w JobWitness) {
-	err := w.JobEnded(ctx, j)
+// tellEnd tells the control that a job has ended. What fails is told by ContinueJobs.
+func (s *Service) tellEnd(ctx context.Context, j Job, control JobControl) {
+	err := control.JobEnded(ctx, j)
 	if err == nil {
 		_, err = s.editJob(ctx, j.ID, func(n *notedJob) error {
 			n.Untold, n.Holder, n.Until, n.People = false, "", time.Time{}, nil
@@ -472,9 +489,9 @@ func (s *Service) tellEnd(ctx context.Context, j Job, w JobWitness) {
 }
 
 // KeepJobs continues jobs that nobody works on, until ctx is done.
-func (s *Service) KeepJobs(ctx context.Context, w JobWitness) {
+func (s *Service) KeepJobs(ctx context.Context, control JobControl) {
 	for ctx.Err() == nil {
-		if err := s.ContinueJobs(ctx, w); err != nil && ctx.Err() == nil {
+		if err := s.ContinueJobs(ctx, control); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "changes of many people wait", "err", err)
 		}
 		select {
@@ -485,7 +502,7 @@ func (s *Service) KeepJobs(ctx context.Context, w JobWitness) {
 }
 
 // ContinueJobs works on the jobs that nobody works on, one after the other.
-func (s *Service) ContinueJobs(ctx context.Context, w JobWitness) error {
+func (s *Service) ContinueJobs(ctx context.Context, control JobControl) error {
 	jobs, err := s.notedJobs(ctx)
 	if err != nil {
 		return err
@@ -493,7 +510,7 @@ func (s *Service) ContinueJobs(ctx context.Context, w JobWitness) error {
 	var errs []error
 	for _, n := range jobs {
 		if n.due(s.time()) {
-			errs = append(errs, s.continueJob(ctx, n.ID, w))
+			errs = append(errs, s.continueJob(ctx, n.ID, control))
 		}
 	}
 	return errors.Join(errs...)
@@ -506,7 +523,7 @@ func (n notedJob) due(now time.Time) bool {
 }
 
 // continueJob takes a job over.
-func (s *Service) continueJob(ctx context.Context, id string, w JobWitness) error {
+func (s *Service) continueJob(ctx context.Context, id string, control JobControl) error {
 	interrupted, uncounted, now := false, false, s.time()
 	j, err := s.editJob(ctx, id, func(n *notedJob) error {
 		if !n.due(now) {
@@ -533,7 +550,7 @@ func (s *Service) continueJob(ctx context.Context, id string, w JobWitness) erro
 	case err != nil:
 		return fmt.Errorf("take over a job: %w", err)
 	case j.State != JobRunning:
-		s.tellEnd(ctx, j, w)
+		s.tellEnd(ctx, j, control)
 		return nil
 	}
 	if uncounted {
@@ -542,7 +559,7 @@ func (s *Service) continueJob(ctx context.Context, id string, w JobWitness) erro
 			j.Changed = max(j.Changed, j.Found-left-j.Others)
 		}
 		if err == nil && interrupted {
-			err = w.JobContinues(ctx, j)
+			err = control.JobContinues(ctx, j)
 		}
 		if err != nil {
 			_, left := s.leaveJob(ctx, j, err)
@@ -551,7 +568,7 @@ func (s *Service) continueJob(ctx context.Context, id string, w JobWitness) erro
 	}
 	s.log.InfoContext(ctx, "a change of many people continues", "job", j.ID, "kind", j.Kind, "changed", j.Changed,
 		"found", j.Found)
-	_, err = s.RunJob(ctx, j, time.Time{}, w)
+	_, err = s.RunJob(ctx, j, time.Time{}, control)
 	if err != nil {
 		return fmt.Errorf("continue a job: %w", err)
 	}

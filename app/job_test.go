@@ -11,19 +11,29 @@ import (
 	"dossier.example/app"
 )
 
-// witness keeps what it is told of jobs.
-type witness struct {
+// control keeps what it is told of jobs.
+type control struct {
 	continued, ended []dossier.Job
 	// fail is what it answers.
 	fail error
+	// forbids says when a job that has changed so many is no longer allowed; nil: never.
+	forbids func(changed int) (bool, error)
 }
 
-func (w *witness) JobContinues(_ context.Context, j dossier.Job) error {
+func (w *control) JobAllowed(_ context.Context, j dossier.Job) (bool, error) {
+	if w.forbids == nil {
+		return true, nil
+	}
+	forbidden, err := w.forbids(j.Changed)
+	return !forbidden, err
+}
+
+func (w *control) JobContinues(_ context.Context, j dossier.Job) error {
 	w.continued = append(w.continued, j)
 	return w.fail
 }
 
-func (w *witness) JobEnded(_ context.Context, j dossier.Job) error {
+func (w *control) JobEnded(_ context.Context, j dossier.Job) error {
 	w.ended = append(w.ended, j)
 	return w.fail
 }
@@ -82,7 +92,7 @@ func (s stores) order(t *testing.T, o dossier.JobOrder) dossier.JobOrder {
 }
 
 // do starts a job, and works on it to its end.
-func do(t *testing.T, svc *dossier.Service, o dossier.JobOrder, w *witness) dossier.Job {
+func do(t *testing.T, svc *dossier.Service, o dossier.JobOrder, w *control) dossier.Job {
 	t.Helper()
 	j, err := svc.StartJob(t.Context(), o)
 	if err != nil {
@@ -98,7 +108,7 @@ func do(t *testing.T, svc *dossier.Service, o dossier.JobOrder, w *witness) doss
 func TestJobs(t *testing.T) { onEachKind(t, jobs) }
 
 func jobs(t *testing.T, s stores) {
-	svc, w := s.service(dossier.Limits{}), &witness{}
+	svc, w := s.service(dossier.Limits{}), &control{}
 	const n = 130 // more than a page of the trash
 	ids := s.registered(t, n)
 	trash := do(t, svc, s.order(t, dossier.JobOrder{Kind: dossier.JobTrash, Trash: dossier.Trash{By: "Grace Hopper"},
@@ -176,11 +186,11 @@ func TestJobAfterFault(t *testing.T) {
 				o := dossier.JobOrder{Kind: kind}
 				if kind == dossier.JobPutBack || kind == dossier.JobEmpty {
 					all := s.order(t, dossier.JobOrder{Kind: dossier.JobTrash})
-					o.Trash = do(t, s.service(dossier.Limits{}), all, &witness{}).Trash
+					o.Trash = do(t, s.service(dossier.Limits{}), all, &control{}).Trash
 				}
 				return s, s.order(t, o)
 			}
-			attempt := func(ctx context.Context, svc *dossier.Service, o dossier.JobOrder, w *witness) error {
+			attempt := func(ctx context.Context, svc *dossier.Service, o dossier.JobOrder, w *control) error {
 				j, err := svc.StartJob(ctx, o)
 				if err == nil {
 					_, err = svc.RunJob(ctx, j, time.Time{}, w)
@@ -189,12 +199,12 @@ func TestJobAfterFault(t *testing.T) {
 			}
 			s, o := prepare(t)
 			clean := noFault()
-			if err := attempt(t.Context(), s.faulty(clean), o, &witness{}); err != nil {
+			if err := attempt(t.Context(), s.faulty(clean), o, &control{}); err != nil {
 				t.Fatal(err)
 			}
 			faultCases(t, clean.Calls(), func(t *testing.T, f *faults) {
 				s, o := prepare(t)
-				w := &witness{}
+				w := &control{}
 				first := attempt(t.Context(), s.faulty(f), o, w)
 				for range 3 {
 					s.clock.forward(31 * time.Second)
@@ -233,19 +243,19 @@ func TestJobIsTakenOver(t *testing.T) {
 	clean := noFault()
 	other := inMemory()
 	other.registered(t, 60)
-	_ = do(t, other.faulty(clean), o, &witness{})
+	_ = do(t, other.faulty(clean), o, &control{})
 	dying := s.faulty(failing(t, clean.Calls(), dieAfter, "people.Trash", 1))
 	j, err := dying.StartJob(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := dying.RunJob(t.Context(), j, time.Time{}, &witness{}); !errors.Is(err, errInjected) {
+	if _, err := dying.RunJob(t.Context(), j, time.Time{}, &control{}); !errors.Is(err, errInjected) {
 		t.Fatalf("the run that dies: %v", err)
 	}
 	if s.listed(t) != 35 {
 		t.Fatalf("%d are left", s.listed(t))
 	}
-	w := &witness{}
+	w := &control{}
 	again := func() error { return s.service(dossier.Limits{}).ContinueJobs(t.Context(), w) }
 	if err := again(); err != nil || s.listed(t) != 35 || s.job(t).Interrupted != 0 {
 		t.Errorf("while it may still run: %v, %d are left, %+v", err, s.listed(t), s.job(t))
@@ -286,7 +296,7 @@ func TestJobIsGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.clock.forward(time.Hour + time.Minute)
-	w := &witness{fail: dossier.ErrUnavailable}
+	w := &control{fail: dossier.ErrUnavailable}
 	if err := s.service(dossier.Limits{}).ContinueJobs(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +328,7 @@ func TestStopJob(t *testing.T) {
 		t.Errorf("to stop a job that there is not: %v", err)
 	}
 	// The time of the run is over after the first batch, and somebody stops the job.
-	w := &witness{}
+	w := &control{}
 	j, err = svc.RunJob(t.Context(), j, s.clock.now().Add(-time.Second), w)
 	if err != nil || j.State != dossier.JobRunning {
 		t.Fatalf("the run whose time is over: %+v, %v", j, err)
@@ -336,6 +346,53 @@ func TestStopJob(t *testing.T) {
 	}
 	if got, err := svc.StopJob(t.Context(), j.ID); err != nil || got.State != dossier.JobStopped {
 		t.Errorf("stopped again: %+v, %v", got, err)
+	}
+}
+
+// A job goes on for as long as whoever asked for it may have it done; while nobody knows, it waits.
+func TestJobIsRevoked(t *testing.T) {
+	s := inMemory()
+	s.registered(t, 60)
+	svc, w := s.service(dossier.Limits{}), &control{}
+	start := func() dossier.Job {
+		t.Helper()
+		j, err := svc.StartJob(t.Context(), s.order(t, dossier.JobOrder{Kind: dossier.JobTrash}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+
+	// Nobody knows at first, and then the asker may not.
+	w.forbids = func(int) (bool, error) { return false, dossier.ErrUnavailable }
+	if _, err := svc.RunJob(t.Context(), start(), time.Time{}, w); !errors.Is(err, dossier.ErrUnavailable) {
+		t.Errorf("where nobody knows whether it is allowed: %v", err)
+	}
+	if j := s.job(t); !j.Waiting || s.listed(t) != 60 {
+		t.Errorf("while nobody knows: %+v, %d are listed", j, s.listed(t))
+	}
+	w.forbids = func(int) (bool, error) { return true, nil }
+	s.clock.forward(11 * time.Second)
+	if err := svc.ContinueJobs(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	if j := s.job(t); j.State != dossier.JobRevoked || s.listed(t) != 60 || len(w.ended) != 1 ||
+		w.ended[0].State != dossier.JobRevoked {
+		t.Errorf("before it begins: %+v, %d are listed, told were %+v", j, s.listed(t), w.ended)
+	}
+
+	// The asker may no longer after the first people.
+	w.forbids = func(changed int) (bool, error) {
+		s.clock.forward(2 * time.Second)
+		return changed > 0, nil
+	}
+	ended, err := svc.RunJob(t.Context(), start(), time.Time{}, w)
+	if err != nil || ended.State != dossier.JobRevoked || ended.Changed == 0 || ended.Changed != 60-s.listed(t) ||
+		s.listed(t) == 0 {
+		t.Errorf("in the middle: %+v, %v, %d are listed", ended, err, s.listed(t))
+	}
+	if len(w.ended) != 2 || w.ended[1].Changed != ended.Changed {
+		t.Errorf("told were %+v", w.ended)
 	}
 }
 
@@ -363,7 +420,7 @@ func TestTooManyJobs(t *testing.T) {
 		t.Errorf("the note has %d bytes, %v", len(note.Value), err)
 	}
 	for range 30 {
-		w := &witness{}
+		w := &control{}
 		s.clock.forward(31 * time.Second)
 		if err := svc.ContinueJobs(t.Context(), w); err != nil {
 			t.Fatal(err)

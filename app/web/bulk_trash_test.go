@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/url"
 	"slices"
 	"strings"
@@ -251,6 +252,93 @@ func TestTrashTakesLong(t *testing.T) {
 		{path: "/people/jobs/x", by: by, status: 404, has: []string{"not known any more"}},
 		{path: "/people/jobs/x/stop", by: by, form: url.Values{"csrf": {by.token}}, status: 404},
 	})
+}
+
+// What somebody began ends with the right to it.
+func TestTrashOfSomebodyWhoMayNoLonger(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		// as makes who asks, and returns what takes the right away; goesOn: it does not.
+		as     func(t *testing.T, s *site) (*member, func(context.Context) error)
+		goesOn bool
+	}{
+		"suspended": {as: editorWho(func(s *site, id staff.AccountID) func(context.Context) error {
+			return func(ctx context.Context) error { _, err := s.server.accounts.Suspend(ctx, id); return err }
+		})},
+		"demoted": {as: editorWho(func(s *site, id staff.AccountID) func(context.Context) error {
+			return func(ctx context.Context) error {
+				_, err := s.server.accounts.ChangeRole(ctx, id, staff.Viewer)
+				return err
+			}
+		})},
+		"removed": {as: editorWho(func(s *site, id staff.AccountID) func(context.Context) error {
+			return func(ctx context.Context) error { _, err := s.server.accounts.Remove(ctx, id); return err }
+		})},
+		"promoted": {goesOn: true, as: editorWho(func(s *site, id staff.AccountID) func(context.Context) error {
+			return func(ctx context.Context) error {
+				_, err := s.server.accounts.ChangeRole(ctx, id, staff.Administrator)
+				return err
+			}
+		})},
+		"with a shared key that is closed": {as: func(t *testing.T, s *site) (*member, func(context.Context) error) {
+			return s.signIn(t), func(context.Context) error { s.addAccount(t, staff.Administrator); return nil }
+		}},
+		"with a shared key that is open": {goesOn: true,
+			as: func(t *testing.T, s *site) (*member, func(context.Context) error) {
+				return s.signIn(t), func(context.Context) error { return nil }
+			}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, withTrash)
+			s.insert(t, numbered(60)...)
+			by, takeAway := c.as(t, s)
+			form, _ := bulkForm(t, s.play(t, scenario{path: "/people", by: by, status: 200}))
+			page := s.play(t, scenario{path: "/people/selected", by: by, form: more(form, "all", "yes", "do", "trash"),
+				status: 200})
+			s.faults.set("people.Trash", func(call int) error {
+				if call == 1 {
+					s.clock.advance(bulkTime)
+				}
+				return nil
+			})
+			a := s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 303})
+			at := a.header.Get("Location")
+			if err := takeAway(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.svc.ContinueJobs(t.Context(), s.server); err != nil {
+				t.Fatal(err)
+			}
+			left, told := 35, "25 people were moved to the trash. Then it was stopped, as whoever asked for it may "+
+				"no longer do this: 35 are left."
+			end := "people.delete failed 25: trash, revoked of 60"
+			if c.goesOn {
+				left, told, end = 0, "60 people were moved to the trash.", "people.delete done 60: trash"
+			}
+			reader := s.as(t, s.addAccount(t, staff.Administrator).ID)
+			s.play(t, scenario{path: at, by: reader, status: 200, has: []string{told}})
+			shown := s.play(t, scenario{path: "/people", by: reader, status: 200})
+			if strings.Contains(shown.body, told) == c.goesOn {
+				t.Errorf("the directory shows it: %t", c.goesOn)
+			}
+			if n := s.listed(t); n != left {
+				t.Errorf("%d are left, want %d", n, left)
+			}
+			if got := s.recordedBy(t, a); len(got) != 2 || !strings.HasSuffix(got[1], end) {
+				t.Errorf("the trail has %q, want an end %q", got, end)
+			}
+		})
+	}
+}
+
+// editorWho makes an editor, and what becomes of the account.
+func editorWho(becomes func(*site, staff.AccountID) func(context.Context) error) func(*testing.T, *site) (*member,
+	func(context.Context) error) {
+	return func(t *testing.T, s *site) (*member, func(context.Context) error) {
+		id := s.addAccount(t, staff.Editor).ID
+		return s.as(t, id), becomes(s, id)
+	}
 }
 
 // Where there is no trash, it asks for the number, and deletes.

@@ -13,6 +13,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/audit"
+	"dossier.example/app/staff"
 )
 
 // What staff do with many people is a job (dossier.Job). The request that asks for it works on it as long as a request
@@ -76,7 +77,28 @@ func jobEntry(j dossier.Job) (audit.Entry, error) {
 	return e, nil
 }
 
-// JobContinues implements dossier.JobWitness.
+// JobAllowed implements dossier.JobControl: what holds for requests, holds for what they began.
+func (s *Server) JobAllowed(ctx context.Context, j dossier.Job) (bool, error) {
+	begun, err := jobEntry(j)
+	if err != nil {
+		return false, err
+	}
+	if begun.Actor.ID == audit.Shared {
+		_, shared, err := s.accounts.Ways(ctx)
+		return shared, err
+	}
+	id, err := staff.ParseAccountID(begun.Actor.ID)
+	if err != nil {
+		return false, fmt.Errorf("read who asked for a change of many people: %w", err)
+	}
+	account, err := s.accounts.Account(ctx, id)
+	if errors.Is(err, dossier.ErrNotFound) {
+		return false, nil
+	}
+	return staff.Actor{Account: account}.Role().May(jobKinds[j.Kind].needs), err
+}
+
+// JobContinues implements dossier.JobControl.
 func (s *Server) JobContinues(ctx context.Context, j dossier.Job) error {
 	begun, err := jobEntry(j)
 	if err != nil {
@@ -87,7 +109,7 @@ func (s *Server) JobContinues(ctx context.Context, j dossier.Job) error {
 		Detail: fmt.Sprintf("%s of %d", begun.Action, j.Found)})
 }
 
-// JobEnded implements dossier.JobWitness. Of a selection that was made one by one, each person gets an entry.
+// JobEnded implements dossier.JobControl. Of a selection that was made one by one, each person gets an entry.
 func (s *Server) JobEnded(ctx context.Context, j dossier.Job) error {
 	e, err := jobEntry(j)
 	if err != nil {
@@ -150,19 +172,23 @@ func (s *Server) runningJobs(c echo.Context) []jobView {
 	}
 	var all []jobView
 	for _, j := range jobs {
-		if j.State == dossier.JobRunning || j.State == dossier.JobFailed && s.now().Sub(j.MovedAt) < jobsShown {
+		cut := j.State == dossier.JobFailed || j.State == dossier.JobRevoked
+		if j.State == dossier.JobRunning || cut && s.now().Sub(j.MovedAt) < jobsShown {
 			all = append(all, s.viewOf(j))
 		}
 	}
 	return all
 }
 
-// jobWords say what a kind of job does, and what was done.
-var jobWords = map[dossier.JobKind]struct{ doing, done string }{
-	dossier.JobTrash:   {"Moving %s to the trash", "moved to the trash"},
-	dossier.JobDelete:  {"Deleting %s for good", "deleted"},
-	dossier.JobPutBack: {"Putting %s back from the trash", "put back"},
-	dossier.JobEmpty:   {"Erasing %s for good", "erased"},
+// jobKinds say what a kind of job does, what was done, and the role that whoever asked for it has to keep.
+var jobKinds = map[dossier.JobKind]struct {
+	doing, done string
+	needs       staff.Role
+}{
+	dossier.JobTrash:   {"Moving %s to the trash", "moved to the trash", staff.Editor},
+	dossier.JobDelete:  {"Deleting %s for good", "deleted", staff.Editor},
+	dossier.JobPutBack: {"Putting %s back from the trash", "put back", staff.Editor},
+	dossier.JobEmpty:   {"Erasing %s for good", "erased", staff.Administrator},
 }
 
 // things counts what a job is about.
@@ -175,12 +201,12 @@ func things(j dossier.Job, n int) string {
 
 // jobText says how far a job is that runs.
 func jobText(j dossier.Job) string {
-	return fmt.Sprintf(jobWords[j.Kind].doing, things(j, j.Found)) + ": " + humanize.Comma(int64(j.Changed)) + " done."
+	return fmt.Sprintf(jobKinds[j.Kind].doing, things(j, j.Found)) + ": " + humanize.Comma(int64(j.Changed)) + " done."
 }
 
 // jobEndText says how a job ended.
 func jobEndText(j dossier.Job) string {
-	done := jobWords[j.Kind].done
+	done := jobKinds[j.Kind].done
 	text := "Nobody was " + done + "."
 	switch {
 	case j.Changed == 0 && j.Kind == dossier.JobEmpty:
@@ -194,6 +220,8 @@ func jobEndText(j dossier.Job) string {
 	switch j.State {
 	case dossier.JobStopped:
 		text += " Then it was stopped: " + left + " are left."
+	case dossier.JobRevoked:
+		text += " Then it was stopped, as whoever asked for it may no longer do this: " + left + " are left."
 	case dossier.JobFailed:
 		text += " Then it was interrupted for too long, and was given up: " + left + " are left. To do the rest, " +
 			"begin again."
