@@ -95,6 +95,10 @@ func openMySQL(t *testing.T, c MySQLConfig) *Store {
 
 func TestMariaDB(t *testing.T) {
 	m := &mariaDB{MySQL: servers.MariaDB(t)}
+	t.Run("release 0.1.0 serves", func(t *testing.T) {
+		_, c := m.app(t)
+		serves010(t, openMySQL(t, c))
+	})
 	t.Run("suite", func(t *testing.T) {
 		app, c := m.app(t)
 		db := m.admin(t, app.Database)

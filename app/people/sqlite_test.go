@@ -112,6 +112,9 @@ func TestSQLite(t *testing.T) {
 		s := openSQLite(t, filepath.Join(t.TempDir(), "people.db"))
 		return storetest.AuditStore{Store: s, Remover: s}
 	})
+	t.Run("release 0.1.0 serves", func(t *testing.T) {
+		serves010(t, openSQLite(t, filepath.Join(t.TempDir(), "people.db")))
+	})
 }
 
 // A fault of the program, or a statement that somebody smuggles in, does not reach the rows; pruning does, and leaves
