@@ -25,6 +25,8 @@ type Issuer struct {
 	ClientSecret Secret
 	// Scopes are what is asked for.
 	Scopes []string
+	// Contexts are those (acr) of which a sign-in has one, and Methods those (amr) that it has all of; empty: any will do.
+	Contexts, Methods []string
 	// RoleClaim is the claim that gives roles; empty: none does.
 	RoleClaim string
 	// Roles are the values of that claim that give a role.
@@ -80,27 +82,44 @@ func line(most int) setting.Kind[string] {
 	}
 }
 
-// scopes takes a list of scopes (RFC 6749, section 3.3), of which one makes the request OpenID Connect's.
-func scopes() setting.Kind[[]string] {
-	one := setting.Text("", `[!#-\[\]-~]+`)
+// words takes a list of texts of a pattern.
+func words(allowed, pattern string) setting.Kind[[]string] {
+	one := setting.Text("", pattern)
 	return setting.Kind[[]string]{
-		Allowed: "a list of scopes separated by commas that contains openid, such as openid,profile,email",
+		Allowed: allowed,
 		Parse: func(s string) ([]string, error) {
 			var all []string
-			for scope := range strings.SplitSeq(s, ",") {
-				scope = strings.TrimSpace(scope)
-				if _, err := one.Parse(scope); err != nil {
+			for word := range strings.SplitSeq(s, ",") {
+				word = strings.TrimSpace(word)
+				if _, err := one.Parse(word); err != nil {
 					return nil, err
 				}
-				all = append(all, scope)
-			}
-			if !slices.Contains(all, "openid") {
-				return nil, errors.New("openid is missing")
+				all = append(all, word)
 			}
 			return all, nil
 		},
 		Format: func(all []string) string { return strings.Join(all, ",") },
 	}
+}
+
+// scopes takes a list of scopes (RFC 6749, section 3.3), of which one makes the request OpenID Connect's.
+func scopes() setting.Kind[[]string] {
+	k := words("a list of scopes separated by commas that contains openid, such as openid,profile,email",
+		`[!#-\[\]-~]+`)
+	parse := k.Parse
+	k.Parse = func(s string) ([]string, error) {
+		all, err := parse(s)
+		if err == nil && !slices.Contains(all, "openid") {
+			return nil, errors.New("openid is missing")
+		}
+		return all, err
+	}
+	return k
+}
+
+// claimed takes a list of what an issuer says of how somebody signed in.
+func claimed(such string) setting.Kind[[]string] {
+	return words("a list separated by commas, such as "+such, `[!-+\--~]{1,200}`)
 }
 
 // grants takes a list of what gives a role. An entry may lack its role if optional.
@@ -197,6 +216,18 @@ func issuerSettings() []row {
 			env: "DOSSIER_STAFF_SCOPES", parameter: "staff/scopes", preset: "openid,profile,email", purposes: Serve,
 			doc: "Scopes that the issuer is asked for.",
 		}, scopes(), func(c *Config) *[]string { return &c.Staff.Issuer.Scopes }),
+		define(row{
+			env: "DOSSIER_STAFF_ACR", parameter: "staff/acr", purposes: Serve,
+			doc: "Authentication contexts (`acr`), as the issuer names them, of which each sign-in must have one. The " +
+				"issuer is asked for them. Not set: any will do.",
+		}, claimed("urn:example:silver,urn:example:gold"), func(c *Config) *[]string {
+			return &c.Staff.Issuer.Contexts
+		}),
+		define(row{
+			env: "DOSSIER_STAFF_AMR", parameter: "staff/amr", purposes: Serve,
+			doc: "Authentication methods (`amr`), as the issuer names them, all of which each sign-in must have, such " +
+				"as `mfa`. Not set: any will do.",
+		}, claimed("pwd,otp"), func(c *Config) *[]string { return &c.Staff.Issuer.Methods }),
 		define(row{
 			env: roleClaimEnv, parameter: "staff/role-claim", purposes: Serve,
 			doc: "Claim that gives roles, such as `groups`, `cognito:groups` or, with a path, `realm_access.roles`. " +

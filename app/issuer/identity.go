@@ -143,6 +143,29 @@ func (i *Issuer) asked(ctx context.Context, c *claims, begun string) error {
 	return nil
 }
 
+// strong checks how somebody has proven themselves, by the signed ID token alone. An issuer need not do what it is asked
+// for (OpenID Connect Core 1.0, section 3.1.2.1, acr_values).
+func (i *Issuer) strong(ctx context.Context, c *claims) error {
+	why := ""
+	if context := c.text("acr"); len(i.o.Contexts) > 0 && !slices.Contains(i.o.Contexts, context) {
+		why = fmt.Sprintf("the ID token has the authentication context %s; accepted are %q",
+			shortText(strconv.Quote(context)), i.o.Contexts)
+	}
+	methods := c.texts("amr")
+	for _, method := range i.o.Methods {
+		if !slices.Contains(methods, method) {
+			why = fmt.Sprintf("the ID token has the authentication methods %s; %q is needed",
+				shortText(fmt.Sprintf("%q", methods)), method)
+		}
+	}
+	if why == "" {
+		return nil
+	}
+	return i.refuse(ctx, why, dossier.Errorf(dossier.CodeForbidden, nil, "%s did not say that you proved yourself as "+
+		"this site asks for, such as with a second factor. Set one up there, sign out there, and sign in again. If "+
+		"this happens again, tell an administrator, who finds in the log what is missing.", i.o.Name))
+}
+
 // complete adds the claims that the ID token has not, but that are needed, from where the issuer keeps them: the
 // standard allows both (OpenID Connect Core 1.0, section 5.4). What the ID token says counts more, since it is signed.
 func (i *Issuer) complete(ctx context.Context, found *discovered, token *oauth2.Token, c *claims) error {

@@ -36,6 +36,11 @@ type Options struct {
 	ClientID, ClientSecret string
 	// Scopes are asked for. Default: DefaultScopes.
 	Scopes []string
+	// Contexts are authentication contexts (acr) of which an ID token must name one. The issuer is asked for them, the
+	// first one first. Empty: any will do.
+	Contexts []string
+	// Methods are authentication methods (amr, RFC 8176), such as "mfa", all of which an ID token must name.
+	Methods []string
 	// RoleClaim is the claim that gives roles: a text or a list of texts. A name with dots that is no claim itself is
 	// the path to one, such as "realm_access.roles". Empty: no claim gives any.
 	RoleClaim string
@@ -142,6 +147,9 @@ func (i *Issuer) Begin(ctx context.Context, redirect, state string, again bool) 
 	}
 	verifier, nonce := oauth2.GenerateVerifier(), rand.Text()
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("nonce", nonce)}
+	if len(i.o.Contexts) > 0 {
+		options = append(options, oauth2.SetAuthURLParam("acr_values", strings.Join(i.o.Contexts, " ")))
+	}
 	secret = verifier + "." + nonce + "."
 	if again {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
@@ -189,6 +197,9 @@ func (i *Issuer) Finish(ctx context.Context, redirect, secret string, answer url
 		return staff.Identity{}, err
 	}
 	if err := i.asked(ctx, c, begun); err != nil {
+		return staff.Identity{}, err
+	}
+	if err := i.strong(ctx, c); err != nil {
 		return staff.Identity{}, err
 	}
 	if err := i.complete(ctx, found, token, c); err != nil {

@@ -211,6 +211,66 @@ func TestAgain(t *testing.T) {
 	}
 }
 
+// Who has to prove themselves in some way is let in only if the signed token says that they did.
+func TestStrength(t *testing.T) {
+	contexts := func(o *Options) { o.Contexts = []string{"gold", "silver"} }
+	methods := func(o *Options) { o.Methods = []string{"pwd", "otp"} }
+	both := func(o *Options) { contexts(o); methods(o) }
+	for _, c := range []struct {
+		name string
+		need func(*Options)
+		// acr and amr are what the issuer says; nil: nothing.
+		acr, amr any
+		ok       bool
+	}{
+		{"nothing is asked, and nothing said", func(*Options) {}, nil, nil, true},
+		{"one of the contexts", contexts, "silver", nil, true},
+		{"no context", contexts, nil, nil, false},
+		{"another context", contexts, "bronze", nil, false},
+		{"a context in other letters", contexts, "Silver", nil, false},
+		{"all contexts in one text", contexts, "gold silver", nil, false},
+		{"a list of contexts", contexts, []string{"gold"}, nil, false},
+		{"all methods, and one more", methods, nil, []string{"otp", "pwd", "mfa"}, true},
+		{"one method", methods, nil, []string{"pwd"}, false},
+		{"no method", methods, nil, nil, false},
+		{"methods in one text", methods, nil, "pwd otp", false},
+		{"methods of no text", methods, nil, []any{1, nil, map[string]string{"pwd": "otp"}}, false},
+		{"both", both, "gold", []string{"pwd", "otp"}, true},
+		{"the context alone", both, "gold", []string{"pwd"}, false},
+		{"the methods alone", both, "0", []string{"pwd", "otp"}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, c.need)
+			s.at.Forge(t, func(f *testissuer.Forged) {
+				for name, value := range map[string]any{"acr": c.acr, "amr": c.amr} {
+					if delete(f.Claims, name); value != nil {
+						f.Claims[name] = value
+					}
+				}
+				// Names in other letters say nothing.
+				f.Last = map[string]any{"ACR": "gold", "AMR": []string{"pwd", "otp"}}
+			})
+			address, secret, err := s.Begin(t.Context(), redirect, "a state", false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			u, err := url.Parse(address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := u.Query().Get("acr_values"), strings.Join(s.o.Contexts, " "); got != want {
+				t.Errorf("the issuer is asked for %q, want %q", got, want)
+			}
+			who, err := s.Finish(t.Context(), redirect, secret, s.at.Visit(t, address).Query())
+			if !c.ok {
+				s.refused(t, who, err, dossier.CodeForbidden, "did not say that you proved yourself")
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // What the issuer answers instead of a code is told in our own words.
 func TestDeclined(t *testing.T) {
 	s := start(t)
