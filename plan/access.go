@@ -218,13 +218,13 @@ func compareAccess(r *graph.Resource, was, is map[access]bool, fresh bool) []Dan
 			return false
 		}
 		// Of whom a policy is attached to, it says no more than that.
-		return risky(x.action) != "" || x.who == "" && !stillAllowed(x, was) &&
-			(strings.ContainsAny(x.action, "*?") || everything(x.resource) && keeps(x.action) != "")
+		return !stillAllowed(x, was) && (risky(x.action) != "" || x.who == "" &&
+			(strings.ContainsAny(x.action, "*?") || everything(x.resource) && keeps(x.action) != ""))
 	}))
 	tell(stops, "no longer allows", less(was, is, func(x access) bool {
 		return x.effect == "Allow" && !stillAllowed(x, is)
 	}))
-	tell(stops, "newly denies", less(is, was, func(x access) bool { return x.effect != "Allow" && !fresh }))
+	tell(stops, "newly denies", less(is, was, func(x access) bool { return x.effect != "Allow" && !fresh && !stillDenied(x, was) }))
 	return found
 }
 
@@ -233,7 +233,7 @@ func stillDenied(x access, by map[access]bool) bool {
 	for y := range by {
 		if y.effect != "Allow" && looser(y.condition, x.condition) &&
 			(y.who == x.who || y.who == "*") &&
-			covers(y.action, x.action) && covers(y.resource, x.resource) {
+			coversAction(y.action, x.action) && covers(y.resource, x.resource) {
 			return true
 		}
 	}
@@ -245,7 +245,7 @@ func stillAllowed(x access, by map[access]bool) bool {
 	for y := range by {
 		if y.effect == "Allow" && looser(y.condition, x.condition) &&
 			(y.who == x.who || y.who == "*") &&
-			covers(y.action, x.action) && covers(y.resource, x.resource) {
+			coversAction(y.action, x.action) && covers(y.resource, x.resource) {
 			return true
 		}
 	}

@@ -124,10 +124,17 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 			was = old.Input(r.path)
 		}
 		is := now.Input(r.path)
-		if reflect.DeepEqual(was, is) && !r.fresh || old != nil && follows(c, r.path) {
+		if by := unsetBy[c.Type+" "+r.path]; by != "" {
+			was, is = orInput(was, old, by), orInput(is, now, by)
+		}
+		if !r.fresh && (reflect.DeepEqual(was, is) || old != nil && same(c.Type, r.path, was, is)) || old != nil && follows(c, r.path) {
 			continue
 		}
-		if why := r.judge(was, is); why != "" {
+		why := r.judge(was, is)
+		if why == "" {
+			why = r.judge(given(c.Type, r.path, was, old), given(c.Type, r.path, is, now))
+		}
+		if why != "" {
 			if said[r.kind] == nil {
 				kinds = append(kinds, r.kind)
 			}

@@ -168,6 +168,9 @@ func unlike(old, now *graph.Resource) []leaf {
 		}
 		d := &differ{key: key, source: now.Token}
 		d.walk(key, old.Inputs[key], now.Inputs[key])
+		if len(d.found) == 0 && !conceals(old.Inputs[key]) && !conceals(now.Inputs[key]) {
+			continue // the same, written otherwise
+		}
 		if len(d.found) == 0 { // two secrets, or what is masked in one of them
 			d.found = []leaf{{key: key, path: key, before: old.Inputs[key], after: now.Inputs[key]}}
 		}
@@ -178,15 +181,110 @@ func unlike(old, now *graph.Resource) []leaf {
 
 type differ struct {
 	key, source string
-	found       []leaf
+	// document tells that what is compared stands in a text, whose lists have an order unless it is a policy.
+	document bool
+	found    []leaf
+}
+
+// unordered are the documents in whose lists the order of entries means nothing.
+var unordered = []string{"accessPolicies", "accessPolicy", "assumeRolePolicy", "eventPattern", "filterPolicy",
+	"inlinePolicies", "policy", "policyDocument", "policyText"}
+
+// inOrder are the lists of which the order counts; the provider has nearly all others as sets.
+var inOrder = []string{"actions", "arguments", "authenticationProviders", "command", "commands", "connectionEvents",
+	"defaultActions", "domainNameServers", "entryPoint", "entryPoints", "instanceTypes", "interpreter", "layers",
+	"netbiosNameServers", "ntpServers", "orderedCacheBehaviors", "orderedPlacementStrategies", "overrides",
+	"parameters", "stages", "steps", "terminationPolicies", "triggers", "textTransformations"}
+
+// ordered reports whether the order of a list at a path counts. In what is not of AWS it may.
+func (d *differ) ordered(path string) bool {
+	path = position.ReplaceAllString(path, "")
+	name := path[strings.LastIndexByte(path, '.')+1:]
+	if d.document {
+		return !slices.Contains(unordered, d.key)
+	}
+	return !strings.HasPrefix(d.source, "aws:") || slices.Contains(inOrder, name)
+}
+
+// permuted reports whether two lists have the same entries, in any order.
+func permuted(before, after []any, same func(b, a any) bool) bool {
+	if len(before) != len(after) {
+		return false
+	}
+	left := slices.Clone(after)
+	for _, b := range before {
+		i := slices.IndexFunc(left, func(a any) bool { return same(b, a) })
+		if i < 0 {
+			return false
+		}
+		left = slices.Delete(left, i, i+1)
+	}
+	return true
+}
+
+// spellings are the inputs in which the provider or AWS takes several spellings for one, by type and input, with what
+// brings them into one form. Each names its file below internal/service of
+// https://github.com/hashicorp/terraform-provider-aws.
+var spellings = map[string]func(string) string{
+	"aws:route53/record:Record name": hostName, // route53/record.go, StateFunc
+	"aws:route53/zone:Zone name":     hostName, // route53/zone.go, normalizeZoneName
+}
+
+// plainActions are the actions of a listener, each in the shortest form that means the same: one group of targets is a
+// target, and the order that is not given is that of the list (elbv2/listener.go).
+func plainActions(actions []any) []any {
+	var found []any
+	for i, v := range actions {
+		action, is := v.(map[string]any)
+		if !is {
+			return actions
+		}
+		plain := maps.Clone(action)
+		if n, _ := graph.Number(plain["order"]); n == float64(i+1) {
+			delete(plain, "order")
+		}
+		groups := graph.Items(graph.At(plain, "forward.targetGroups"))
+		if plain["targetGroupArn"] == nil && len(groups) == 1 &&
+			!graph.Is(graph.At(plain, "forward.stickiness.enabled"), true) {
+			delete(plain, "forward")
+			plain["targetGroupArn"] = graph.At(groups[0], "arn")
+		}
+		found = append(found, plain)
+	}
+	return found
+}
+
+func hostName(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
+
+// spelledAlike reports whether two texts are one in different spellings.
+func spelledAlike(token, path string, before, after any) bool {
+	form := spellings[token+" "+path]
+	b, isBefore := before.(string)
+	a, isAfter := after.(string)
+	return form != nil && isBefore && isAfter && form(b) == form(a)
 }
 
 func (d *differ) add(path string, before, after any) {
 	d.found = append(d.found, leaf{key: d.key, path: path, before: before, after: after})
 }
 
+// same reports whether two values of an input of a type mean the same to AWS.
+func same(token, path string, before, after any) bool {
+	d := &differ{key: path, source: token}
+	d.walk(path, before, after)
+	return len(d.found) == 0
+}
+
+// conceals reports whether a value has a secret in it, of which nobody sees whether it is another.
+func conceals(v any) bool {
+	found := false
+	graph.Walk("", v, func(_ string, v any) { found = found || v == graph.Secret })
+	return found
+}
+
 func (d *differ) walk(path string, before, after any) {
-	if reflect.DeepEqual(before, after) {
+	if reflect.DeepEqual(before, after) || before == nil && holdsUnset(d.source, path, after) ||
+		after == nil && holdsUnset(d.source, path, before) || spelledAlike(d.source, path, before, after) {
 		return
 	}
 	if before == nil || after == nil {
@@ -205,6 +303,9 @@ func (d *differ) walk(path string, before, after any) {
 		}
 	case []any:
 		if a, is := after.([]any); is {
+			if strings.HasSuffix(path, "efaultActions") || path == "actions" {
+				b, a = plainActions(b), plainActions(a)
+			}
 			d.lists(path, b, a)
 			return
 		}
@@ -232,6 +333,9 @@ func (d *differ) lists(path string, before, after []any) {
 			return slices.DeleteFunc(slices.Clone(from), func(v any) bool { return slices.Contains(what, v) })
 		}
 		gone, come := less(before, after), less(after, before)
+		if len(gone)+len(come) == 0 && len(before) == len(after) && !d.ordered(path) {
+			return
+		}
 		if len(gone)+len(come) == 0 || len(before)+len(after) <= 2 {
 			d.add(path, before, after) // another order, or nothing to leave out
 			return
@@ -260,6 +364,13 @@ func (d *differ) lists(path string, before, after []any) {
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
 			d.walk(path+"["+key+"]", b[key], a[key])
 		}
+		return
+	}
+	if !d.ordered(path) && permuted(before, after, func(b, a any) bool {
+		inner := &differ{key: d.key, source: d.source, document: d.document}
+		inner.walk(path, b, a)
+		return len(inner.found) == 0
+	}) {
 		return
 	}
 	for i := range max(len(before), len(after)) {
@@ -291,7 +402,9 @@ func byName(list []any, name string) (map[string]any, bool) {
 func (d *differ) texts(path, before, after string) {
 	if b, ok := parsed(before); ok {
 		if a, ok := parsed(after); ok {
-			d.walk(path, b, a)
+			inner := &differ{key: d.key, source: d.source, document: true}
+			inner.walk(path, b, a)
+			d.found = append(d.found, inner.found...)
 			return
 		}
 	}

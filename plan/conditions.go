@@ -16,8 +16,12 @@ func looser(a, b string) bool {
 	if a == "" || a == b {
 		return true
 	}
-	is, was := map[string]map[string]any{}, map[string]map[string]any{}
-	if json.Unmarshal([]byte(a), &is) != nil || b == "" || json.Unmarshal([]byte(b), &was) != nil {
+	if b == "" {
+		return false
+	}
+	is, errIs := asked(a)
+	was, errWas := asked(b)
+	if errIs != nil || errWas != nil {
 		return false
 	}
 	for operator, keys := range is {
@@ -30,6 +34,24 @@ func looser(a, b string) bool {
 		}
 	}
 	return true
+}
+
+// asked are conditions by operator and key; keys are the same in any letters
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html).
+func asked(text string) (map[string]map[string]any, error) {
+	conditions := map[string]map[string]any{}
+	if err := json.Unmarshal([]byte(text), &conditions); err != nil {
+		return nil, err
+	}
+	for _, keys := range conditions {
+		for key, values := range keys {
+			if lower := strings.ToLower(key); lower != key {
+				delete(keys, key)
+				keys[lower] = values
+			}
+		}
+	}
+	return conditions, nil
 }
 
 // narrower are the operators that ask for one of the values that another one has as patterns.

@@ -163,7 +163,7 @@ func lessRights(role Role, after map[access]bool, moot func(string) bool) []acce
 		still := false
 		for b := range after {
 			still = still || b.effect == "Allow" && looser(b.condition, a.condition) &&
-				covers(b.action, a.action) && covers(b.resource, a.resource)
+				coversAction(b.action, a.action) && covers(b.resource, a.resource)
 		}
 		if !still {
 			less = append(less, a)

@@ -174,6 +174,12 @@ func allBut(texts, without []string) []string {
 	return append(texts, but+strings.Join(without, ", "))
 }
 
+// coversAction is covers for actions, which are the same in any letters
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html).
+func coversAction(pattern, other string) bool {
+	return covers(strings.ToLower(pattern), strings.ToLower(other))
+}
+
 // covers is iam.Covers for texts that may be everything without some.
 func covers(pattern, other string) bool {
 	without, is := strings.CutPrefix(pattern, but)

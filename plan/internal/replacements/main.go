@@ -14,6 +14,10 @@
 //	cd plan
 //	go run ./internal/replacements -provider ../terraform-provider-aws -version "v5.… (commit)" replacements.txt
 //
+// What holds where an input is not given is in a table of its own, from the comments of the SDK:
+//
+//	go run ./internal/replacements -defaults defaults.txt
+//
 // Then read the difference. What the source cannot tell is in plan/replacements.go by hand, each with its reason.
 package main
 
@@ -38,7 +42,15 @@ const sdkModule = "github.com/pulumi/pulumi-aws/sdk/v6"
 func main() {
 	provider := flag.String("provider", "", "folder of the Terraform provider's source")
 	version := flag.String("version", "", "which source that is, for the table's first lines")
+	defaults := flag.String("defaults", "", "file for what holds where an input is not given; nothing else is written")
 	flag.Parse()
+	if *defaults != "" {
+		if err := writeUnset(*defaults); err != nil {
+			fmt.Fprintln(os.Stderr, "replacements:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if flag.NArg() != 1 || *provider == "" || *version == "" {
 		flag.Usage()
 		os.Exit(2)

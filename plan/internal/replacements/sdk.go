@@ -16,6 +16,8 @@ type input struct {
 	name string
 	// of is the type of its own inputs; empty for none.
 	of string
+	// unset is what the SDK's comment says that holds where nothing is given; empty: it says nothing, or no one value.
+	unset string
 }
 
 // An sdk is what the Pulumi SDK declares.
@@ -82,7 +84,7 @@ func structures(name string, structs map[string][]input) ([]string, error) {
 	}
 	defer file.Close()
 	var tokens []string
-	current := ""
+	current, comment := "", ""
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
@@ -104,7 +106,13 @@ func structures(name string, structs map[string][]input) ([]string, error) {
 			if strings.Contains(of, ".") || unicode.IsLower(rune(of[0])) {
 				of = ""
 			}
-			structs[current] = append(structs[current], input{m[2], of})
+			structs[current] = append(structs[current], input{m[2], of, unset(comment, m[1])})
+			comment = ""
+		}
+		if text, is := strings.CutPrefix(line, "\t// "); is {
+			comment += text + "\n"
+		} else {
+			comment = ""
 		}
 	}
 	return tokens, lines.Err()

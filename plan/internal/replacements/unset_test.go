@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestUnset: what a comment says that holds where nothing is given, and what it says under a condition.
+func TestUnset(t *testing.T) {
+	for _, c := range []struct{ comment, kind, want string }{
+		{"Time to wait. Defaults to `300`.", "*int", "300"},
+		{"The default for this attribute is 345600 (4 days).", "*int", "345600"},
+		{"The default value is 0 seconds.", "*int", "0"},
+		{"Valid values are `messageGroup` and `queue` (default).", "*string", "queue"},
+		{"If not set, it defaults to `false` making it standard. Default is `false`.", "*bool", "false"},
+		{"If omitted, the default is `HTTP`.", "*string", "HTTP"},
+		{"Can be \"a\" or \"b\" (Default: \"a\").", "*string", "a"},
+		{"Defaults to `true` when `kind` is `b`.", "*bool", ""},
+		{"Defaults to `true` unless it is told.", "*bool", ""},
+		{"If `kind` is `b`, the default is `true`.", "*bool", ""},
+		{"Defaults to `a`. In other regions, it defaults to `b`.", "*string", ""},
+		{"Defaults to the key of the account.", "*string", ""},
+		{"Defaults to `yes`.", "*int", ""},
+		{"Defaults to `a`.", "[]string", ""},
+	} {
+		if got := unset(c.comment, c.kind); got != c.want {
+			t.Errorf("%s (%s): got %q, want %q", c.comment, c.kind, got, c.want)
+		}
+	}
+}
+
+// TestUnsetNamesTheSDK: the table in the repository is of the SDK in go.mod.
+func TestUnsetNamesTheSDK(t *testing.T) {
+	table, err := os.ReadFile("../../defaults.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, version, err := located()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(table), sdkModule+" "+version+"\n") {
+		t.Errorf("plan/defaults.txt is not of %s: write it anew, as the comment of main.go says", version)
+	}
+	for line := range strings.Lines(string(table)) {
+		token, entries, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if token != "#" && strings.Join(s.unset(token), " ") != entries {
+			t.Errorf("%s is another in plan/defaults.txt than in the SDK", token)
+		}
+	}
+}
