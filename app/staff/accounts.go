@@ -354,17 +354,25 @@ func invalid(faults []dossier.FieldFault) error {
 	return &dossier.Error{Code: dossier.CodeInvalid, Message: "Some fields need your attention.", Fields: faults}
 }
 
+// passwordOnly ends the token of a link by which the owner sets a password and keeps the codes. What is stored covers
+// it, so nobody makes one kind of link of the other.
+const passwordOnly = 'p'
+
 // newLink returns the token of a link, of 256 random bits, and what is stored of it.
-func (a *Accounts) newLink() (token string, hash [sha256.Size]byte) {
-	raw := make([]byte, tokenBytes)
+func (a *Accounts) newLink(kind ...byte) (token string, hash [sha256.Size]byte) {
+	raw := make([]byte, tokenBytes, tokenBytes+len(kind))
 	_, _ = rand.Read(raw) // never fails
+	raw = append(raw, kind...)
 	return base64.RawURLEncoding.EncodeToString(raw), keyed(a.links, raw)
 }
+
+// keepsCodes reports whether a link that was found is one by which the owner sets a password alone.
+func keepsCodes(token string) bool { return len(token) > base64.RawURLEncoding.EncodedLen(tokenBytes) }
 
 // linked returns the account that a link is for. Errors: ErrLink, ErrLinkExpired.
 func (a *Accounts) linked(ctx context.Context, token string) (Record, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != tokenBytes {
+	if err != nil || len(raw) != tokenBytes && (len(raw) != tokenBytes+1 || raw[tokenBytes] != passwordOnly) {
 		return Record{}, ErrLink
 	}
 	r, err := a.store.AccountByLink(ctx, keyed(a.links, raw))
@@ -379,11 +387,13 @@ func (a *Accounts) linked(ctx context.Context, token string) (Record, error) {
 	return r, nil
 }
 
-// NewLink returns the token of a new link for an account, by which its owner sets a new password and new codes: the
-// invitation again for one that has not accepted, else a reset. The link before it ends. The old password works until
-// then.
-func (a *Accounts) NewLink(ctx context.Context, id AccountID) (account Account, link string, err error) {
-	link, hash := a.newLink()
+// NewLink returns the token of a new link for an account: the invitation again for one that has not accepted, else a
+// reset, by which its owner sets a new password and, unless keepCodes, new codes. Where the codes are kept, one of them
+// is asked for. The link before it ends. The old password works until the new one is used.
+func (a *Accounts) NewLink(ctx context.Context, id AccountID, keepCodes bool) (account Account, link string,
+	err error) {
+	full, fullHash := a.newLink()
+	short, shortHash := a.newLink(passwordOnly)
 	r, err := a.update(ctx, id, false, func(r *Record) error {
 		switch {
 		case !r.Local():
@@ -391,12 +401,18 @@ func (a *Accounts) NewLink(ctx context.Context, id AccountID) (account Account, 
 		case r.State == Suspended:
 			return conflict("This account is suspended. Resume it first.")
 		}
-		r.Link, r.LinkExpires = hash, a.time().Add(ResetLifetime)
-		if r.State == Invited {
+		link, r.Link, r.LinkExpires = full, fullHash, a.time().Add(ResetLifetime)
+		switch {
+		case r.State == Invited:
 			r.LinkExpires = a.time().Add(InvitationLifetime)
+		case keepCodes && r.Codes != "":
+			link, r.Link = short, shortHash
 		}
 		return nil
 	})
+	if err != nil {
+		link = ""
+	}
 	return r.Account, link, err
 }
 

@@ -224,7 +224,7 @@ func TestLinks(t *testing.T) {
 	wantErr(t, "a link at its end", err, staff.ErrLinkExpired)
 	_, _, _, err = tm.Accept(t.Context(), second, with)
 	wantErr(t, "accepting at its end", err, staff.ErrLinkExpired)
-	_, third, err := tm.NewLink(t.Context(), account.ID)
+	_, third, err := tm.NewLink(t.Context(), account.ID, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestLinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, reset, err := tm.NewLink(t.Context(), m.ID)
+	_, reset, err := tm.NewLink(t.Context(), m.ID, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,10 +267,10 @@ func TestLinks(t *testing.T) {
 	wantErr(t, "the former password after a reset", err, staff.ErrRefused)
 
 	// Suspending ends a link, and there is none for who is suspended.
-	if _, _, err := tm.NewLink(t.Context(), m.ID); err != nil {
+	if _, _, err := tm.NewLink(t.Context(), m.ID, false); err != nil {
 		t.Fatal(err)
 	}
-	_, last, err := tm.NewLink(t.Context(), m.ID)
+	_, last, err := tm.NewLink(t.Context(), m.ID, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,10 +279,104 @@ func TestLinks(t *testing.T) {
 	}
 	_, err = tm.Open(t.Context(), last)
 	wantErr(t, "the link of a suspended account", err, staff.ErrLink)
-	_, _, err = tm.NewLink(t.Context(), m.ID)
+	_, _, err = tm.NewLink(t.Context(), m.ID, false)
 	wantErr(t, "a link for a suspended account", err, dossier.ErrConflict)
-	if _, _, err := tm.NewLink(t.Context(), admin.ID); err != nil {
+	if _, _, err := tm.NewLink(t.Context(), admin.ID, false); err != nil {
 		t.Errorf("a link for the last administrator: %v", err)
+	}
+}
+
+// A reset of the password alone needs a code of the account.
+func TestResetThatKeepsCodes(t *testing.T) {
+	tm := newTeam(t)
+	m := tm.join(t, 1, staff.Administrator)
+	link := func() string {
+		t.Helper()
+		_, link, err := tm.NewLink(t.Context(), m.ID, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return link
+	}
+	first := link()
+	o, err := tm.Open(t.Context(), first)
+	if err != nil || !o.KeepsCodes || !o.Reset || o.Enrollment != (staff.Enrollment{}) {
+		t.Fatalf("Open: %+v, %v", o, err)
+	}
+	// It cannot be made into one that replaces the codes, nor the other way round.
+	_, full, err := tm.NewLink(t.Context(), m.ID, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bent := range map[string]string{"cut": first[:43], "replaced": first, "made longer": full + "A",
+		"made longer by its own mark": full[:42] + first[42:]} {
+		_, err := tm.Open(t.Context(), bent)
+		wantErr(t, "a link that was "+name, err, staff.ErrLink)
+	}
+	second := link()
+	const password = "another four words and more"
+	enrolled := tm.Enroll(m.Account)
+	for name, with := range map[string]staff.Acceptance{
+		"no code":    {Password: password},
+		"wrong code": {Password: password, Code: "000000"},
+		"a code of a new secret": {Name: "Ada", Password: password, Sealed: enrolled.Sealed,
+			Code: tm.CodeAt(m.Account, enrolled.Sealed, tm.now())},
+		"a recovery code that is none": {Password: password, Code: strings.Repeat("a", 24)},
+		"a code that was used":         {Password: password, Code: tm.CodeAt(m.Account, m.sealed, tm.now())},
+	} {
+		_, _, _, err := tm.Accept(t.Context(), second, with)
+		wantFields(t, name, err, staff.FieldCode)
+	}
+	_, _, _, err = tm.Accept(t.Context(), second, staff.Acceptance{Password: "short", Code: "000000"})
+	wantFields(t, "a short password", err, staff.FieldPassword)
+	token, _, err := tm.sessions.Begin(t.Context(), m.ID, "192.0.2.1", "curl/8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, recovery, _, err := tm.Accept(t.Context(), second, staff.Acceptance{Name: "Eve", Password: password,
+		Code: tm.code(m)})
+	if err != nil || account.Name != m.Name || recovery != nil {
+		t.Fatalf("with a code: %+v, %q, %v", account, recovery, err)
+	}
+	_, err = tm.Open(t.Context(), second)
+	wantErr(t, "the link afterwards", err, staff.ErrLink)
+	if _, ok, err := tm.sessions.Of(t.Context(), token); ok || err != nil {
+		t.Errorf("a session afterwards: %v, %v", ok, err)
+	}
+	_, err = tm.SignIn(t.Context(), m.attempt(tm.code(m)))
+	wantErr(t, "the former password", err, staff.ErrRefused)
+	m.password = password
+	if _, err := tm.SignIn(t.Context(), m.attempt(tm.code(m))); err != nil {
+		t.Errorf("the new password with the codes of before: %v", err)
+	}
+
+	// A recovery code does as well, once.
+	third := link()
+	with := staff.Acceptance{Password: goodPassword, Code: m.recovery[0]}
+	if _, _, _, err := tm.Accept(t.Context(), third, with); err != nil {
+		t.Errorf("with a recovery code: %v", err)
+	}
+	_, _, _, err = tm.Accept(t.Context(), link(), with)
+	wantFields(t, "with the same recovery code again", err, staff.FieldCode)
+
+	// Whoever guesses is slowed down.
+	var retry *staff.RetryError
+	last := link()
+	for range 20 {
+		_, _, _, err = tm.Accept(t.Context(), last, staff.Acceptance{Password: password, Code: "000000"})
+	}
+	if !errors.As(err, &retry) || retry.Busy {
+		t.Errorf("after many wrong codes: %v", err)
+	}
+
+	// Who has not accepted yet has no codes to keep.
+	account, _ = tm.invite(t, 2, staff.Viewer)
+	_, invitation, err := tm.NewLink(t.Context(), account.ID, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err := tm.Open(t.Context(), invitation); err != nil || o.KeepsCodes || o.Enrollment.Secret == "" {
+		t.Errorf("the link of somebody who was invited: %+v, %v", o, err)
 	}
 }
 

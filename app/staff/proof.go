@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"slices"
+	"time"
 
 	"dossier.example/app"
 )
@@ -195,6 +196,8 @@ type Opening struct {
 	Enrollment Enrollment
 	// Reset: the account was in use before.
 	Reset bool
+	// KeepsCodes: a new password is set, with a code that the account has already; there is no enrollment.
+	KeepsCodes bool
 }
 
 // Open returns what a link opens. The link can still be used. Errors: ErrLink, ErrLinkExpired.
@@ -203,7 +206,11 @@ func (a *Accounts) Open(ctx context.Context, link string) (Opening, error) {
 	if err != nil {
 		return Opening{}, err
 	}
-	return Opening{Account: r.Account, Enrollment: a.Enroll(r.Account), Reset: r.State != Invited}, nil
+	o := Opening{Account: r.Account, Reset: r.State != Invited, KeepsCodes: keepsCodes(link)}
+	if !o.KeepsCodes {
+		o.Enrollment = a.Enroll(r.Account)
+	}
+	return o, nil
 }
 
 // Enroll returns a new secret of time-based codes for an account, which counts once a code of it was typed.
@@ -225,19 +232,25 @@ func (a *Accounts) Reenroll(account Account, sealed string) Enrollment {
 // Acceptance is what somebody fills in who was let in by a link.
 type Acceptance struct {
 	Name, Password string
-	// Sealed is that of an Enrollment, Code a code of it.
+	// Sealed is that of an Enrollment, Code a code of it. By a link that keeps the codes, Code is one of the account's,
+	// or a recovery code, and Name and Sealed do not count.
 	Sealed, Code string
 }
 
-// Accept uses a link up: the account gets a password and time-based codes, and recovery codes, which nobody sees again.
-// Its sessions end. Errors: ErrLink, also if somebody else was faster; ErrLinkExpired; ErrInvalid.
+// Accept uses a link up: the account gets a password and time-based codes, and recovery codes, which nobody sees again;
+// by a link that keeps the codes, a password alone. Its sessions end. Errors: ErrLink, also if somebody else was
+// faster; ErrLinkExpired; ErrInvalid; a RetryError if too many codes were wrong.
 func (a *Accounts) Accept(ctx context.Context, link string, with Acceptance) (account Account, recovery []string,
 	device string, err error) {
 	r, err := a.linked(ctx, link)
 	if err != nil {
 		return Account{}, nil, "", err
 	}
-	set, recovery, err := a.accept(ctx, r.Account, with)
+	accept := a.accept
+	if keepsCodes(link) {
+		accept = a.acceptPassword
+	}
+	set, recovery, err := accept(ctx, r.Account, with)
 	if err != nil {
 		return Account{}, nil, "", err
 	}
@@ -245,8 +258,7 @@ func (a *Accounts) Accept(ctx context.Context, link string, with Acceptance) (ac
 		if now.Link != r.Link {
 			return ErrLink
 		}
-		set(now)
-		return nil
+		return set(now)
 	})
 	if errors.Is(err, dossier.ErrNotFound) {
 		err = ErrLink
@@ -259,8 +271,8 @@ func (a *Accounts) Accept(ctx context.Context, link string, with Acceptance) (ac
 
 // accept checks an acceptance and returns what sets it in a record. The password is hashed last, and only if all else
 // is right.
-func (a *Accounts) accept(ctx context.Context, of Account, with Acceptance) (set func(*Record), recovery []string,
-	err error) {
+func (a *Accounts) accept(ctx context.Context, of Account, with Acceptance) (set func(*Record) error,
+	recovery []string, err error) {
 	var faults []dossier.FieldFault
 	name, fault := cleanName(with.Name)
 	faults = fielded(faults, FieldName, fault)
@@ -275,11 +287,41 @@ func (a *Accounts) accept(ctx context.Context, of Account, with Acceptance) (set
 		return nil, nil, err
 	}
 	recovery, hashes := newRecovery()
-	return func(r *Record) {
+	return func(r *Record) error {
 		now := a.time()
 		r.Name, r.State, r.ChangedAt, r.SignedInAt = name, Active, now, now
 		r.Credentials = Credentials{Password: password, Codes: with.Sealed, Step: step, Recovery: hashes}
+		return nil
 	}, recovery, nil
+}
+
+// acceptPassword is accept by a link that keeps the codes. Whoever found the link and guesses codes is slowed down like
+// whoever guesses within a session.
+func (a *Accounts) acceptPassword(ctx context.Context, of Account, with Acceptance) (set func(*Record) error,
+	recovery []string, err error) {
+	if fault := checkPassword(with.Password, of.Name, of.Address); fault != "" {
+		return nil, nil, invalid(fielded(nil, FieldPassword, fault))
+	}
+	key, now := "link "+of.ID.String(), a.time()
+	if err := a.devices.take(key, now); err != nil {
+		return nil, nil, err
+	}
+	password, err := a.hasher.hash(ctx, with.Password)
+	if err != nil {
+		a.devices.giveBack(key, now)
+		return nil, nil, err
+	}
+	return func(r *Record) error {
+		if !a.useCode(ctx, r, with.Code) {
+			return invalid(fielded(nil, FieldCode, "This is neither the code that your authenticator app shows now nor "+
+				"a recovery code that was not used. A code works once: wait for the next one. Without both, ask an "+
+				"administrator for a link that also replaces the codes."))
+		}
+		now := a.time()
+		r.Password, r.ChangedAt, r.SignedInAt = password, now, now
+		r.Link, r.LinkExpires = [sha256.Size]byte{}, time.Time{}
+		return nil
+	}, nil, nil
 }
 
 // checkEnrollment returns the step of a code by which somebody shows to have an enrollment's secret.

@@ -200,13 +200,20 @@ func (s *Server) resume(c echo.Context) error {
 	}, " may sign in again.")
 }
 
-// newAccountLink makes a link for an account, and shows it.
+// newAccountLink makes a link for an account, and shows it. With a reset of the password alone, whoever gets hold of the
+// link still needs the owner's second factor.
 func (s *Server) newAccountLink(c echo.Context) error {
 	id, err := staff.ParseAccountID(c.Param("id"))
 	if err != nil {
 		return err
 	}
-	account, link, err := s.accounts.NewLink(c.Request().Context(), id)
+	keep := formOf(c).Get("keep") == "codes"
+	tell(c, func(e *audit.Entry) {
+		if keep {
+			e.Detail = "password"
+		}
+	})
+	account, link, err := s.accounts.NewLink(c.Request().Context(), id, keep)
 	if err != nil {
 		return accountAbsent(err)
 	}

@@ -306,6 +306,55 @@ func TestOwnAccount(t *testing.T) {
 	s.play(t, scenario{name: "a code of the new app", path: "/staff/sign-in", form: form, status: 303})
 }
 
+// A reset of the password alone asks for the second factor; the one that replaces it says so.
+func TestAccountResetThatKeepsCodes(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	by := s.as(t, s.addAccount(t, staff.Administrator).ID)
+	m := s.joined(t, staff.Editor)
+	page := accountPath(m.ID)
+	s.play(t, scenario{path: page, by: by, status: 200, has: []string{`name="keep" value="codes"`, ">Reset password<",
+		"needs no second factor"}})
+	a := s.play(t, scenario{path: page + "/link", by: by, form: url.Values{"csrf": {by.token}, "keep": {"codes"}},
+		status: 200, has: []string{"Link for", "1 day"}})
+	if got := s.recordedBy(t, a); !strings.HasSuffix(got[len(got)-1], ": password") {
+		t.Errorf("the trail has %q", got)
+	}
+	_, link, _ := strings.Cut(a.body, invitationPath+"#")
+	link, _, _ = strings.Cut(link, "<")
+	open := scenario{path: invitationPath, form: url.Values{"link": {link}}, status: 200,
+		has: []string{"Your codes\n      stay", "or a recovery code"}, hasNot: []string{"QR code", `name="name"`}}
+	s.play(t, open)
+	form := url.Values{"link": {link}, "password": {"another few good words"}, "code": {"000000"}}
+	accept := scenario{path: invitationPath + "/accept", form: form, status: 422,
+		has: []string{"neither the code that your authenticator app shows now"}, hasNot: []string{"QR code"}}
+	s.play(t, accept)
+	for range 12 {
+		a = s.ask(t, scenario{path: accept.path, form: form})
+	}
+	if a.status != 429 || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, "Too many codes were wrong.") {
+		t.Errorf("after many wrong codes: %d, %q", a.status, a.body)
+	}
+	s.clock.advance(time.Hour)
+	form.Set("code", m.code(s))
+	accept.status, accept.has, accept.want = 303, nil, map[string]string{"Location": "/people"}
+	a = s.play(t, accept)
+	var cookies []string
+	for _, text := range a.header.Values("Set-Cookie") {
+		pair, _, _ := strings.Cut(text, ";")
+		cookies = append(cookies, pair)
+	}
+	s.play(t, scenario{name: "signed in", path: "/people", status: 200, has: []string{"Your password was changed."},
+		header: map[string]string{"Cookie": strings.Join(cookies, "; ")}})
+	signIn := url.Values{"address": {m.Address}, "password": {goodPassword}, "code": {m.code(s)}}
+	s.play(t, scenario{name: "the former password", path: "/staff/sign-in", form: signIn, status: 401})
+	signIn.Set("password", "another few good words")
+	signIn.Set("code", m.code(s))
+	s.play(t, scenario{name: "the new password", path: "/staff/sign-in", form: signIn, status: 303})
+	open.status, open.has = 409, []string{"used already"}
+	s.play(t, open)
+}
+
 func TestAccountsAreAdministered(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

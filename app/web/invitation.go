@@ -42,8 +42,8 @@ type acceptView struct {
 	// First tells that the account will be the first administrator's, who chooses the address; ID is the account's.
 	First bool
 	ID    string
-	// Reset tells that the account was in use before.
-	Reset               bool
+	// Reset tells that the account was in use before, and KeepsCodes that its codes stay and one of them is asked for.
+	Reset, KeepsCodes   bool
 	Name, Address, Role string
 	Enrollment          enrollmentView
 	// Plain tells that this browser may send no password.
@@ -141,12 +141,18 @@ func (s *Server) openInvitation(c echo.Context) error {
 	if err != nil {
 		return s.refuseLink(c, err)
 	}
+	return s.showLink(c, http.StatusOK, link, opening, faultView{})
+}
+
+// showLink shows what a link opens.
+func (s *Server) showLink(c echo.Context, status int, link string, opening staff.Opening, faults faultView) error {
 	v, err := s.acceptView(c, opening.Account, opening.Enrollment)
 	if err != nil {
 		return err
 	}
-	v.Action, v.Link, v.Reset = invitationPath+"/accept", link, opening.Reset
-	return s.render(c, http.StatusOK, "accept", v)
+	v.Action, v.Link, v.Reset, v.KeepsCodes, v.faultView = invitationPath+"/accept", link, opening.Reset,
+		opening.KeepsCodes, faults
+	return s.render(c, status, "accept", v)
 }
 
 // linkOf returns the token of a link as people paste it.
@@ -167,6 +173,9 @@ func (s *Server) refuseLink(c echo.Context, err error) error {
 func (s *Server) acceptView(c echo.Context, account staff.Account, e staff.Enrollment) (acceptView, error) {
 	v := acceptView{page: s.page(c, "Your account"), Name: account.Name, Address: account.Address,
 		Role: string(account.Role), Plain: s.plain(c), Least: staff.MinPassword, Most: staff.MaxPassword}
+	if e.URL == "" {
+		return v, nil
+	}
 	var err error
 	v.Enrollment, err = enrollmentOf(e)
 	return v, err
@@ -203,21 +212,32 @@ func (s *Server) accept(c echo.Context) error {
 		account, codes, device, err = s.accounts.Accept(c.Request().Context(), link, with)
 		return err
 	})
-	if faults, ok := faultsOf(err); ok {
+	faults, ok := faultsOf(err)
+	status := http.StatusUnprocessableEntity
+	if retry := (*staff.RetryError)(nil); errors.As(err, &retry) {
+		fault, _, _ := s.proofFault(c, err)
+		if !retry.Busy {
+			fault = dossier.Errorf(codeLimited, err, "Too many codes were wrong. Try again in %s.",
+				inWords(waitOf(retry)))
+		}
+		faults, ok, status = faultView{Faults: map[string]string{staff.FieldCode: fault.Message},
+			Order: []string{staff.FieldCode}}, true, statusOf(fault)
+	}
+	if ok {
 		opening, err := s.accounts.Open(c.Request().Context(), link)
 		if err != nil {
 			return s.refuseLink(c, err)
 		}
-		v, err := s.acceptView(c, opening.Account, s.accounts.Reenroll(opening.Account, with.Sealed))
-		if err != nil {
-			return err
+		if opening.Account.Name = with.Name; !opening.KeepsCodes {
+			opening.Enrollment = s.accounts.Reenroll(opening.Account, with.Sealed)
 		}
-		v.Action, v.Link, v.Reset, v.Name, v.faultView = invitationPath+"/accept", link, opening.Reset, with.Name,
-			faults
-		return s.render(c, http.StatusUnprocessableEntity, "accept", v)
+		return s.showLink(c, status, link, opening, faults)
 	}
 	if err != nil {
 		return s.refuseLink(c, err)
+	}
+	if opening.KeepsCodes {
+		return s.welcomeBack(c, account, device)
 	}
 	return s.welcome(c, account, codes, device)
 }
@@ -285,13 +305,30 @@ type recoveryView struct {
 
 // welcome signs in who has just set up an account, and shows the recovery codes.
 func (s *Server) welcome(c echo.Context, account staff.Account, codes []string, device string) error {
+	if err := s.signInOwner(c, account, device); err != nil {
+		return err
+	}
+	return s.showRecovery(c, codes, true)
+}
+
+// welcomeBack signs in who has just set a new password.
+func (s *Server) welcomeBack(c echo.Context, account staff.Account, device string) error {
+	if err := s.signInOwner(c, account, device); err != nil {
+		return err
+	}
+	s.say(c, "Your password was changed. Your codes are the same as before.")
+	return c.Redirect(http.StatusSeeOther, "/people")
+}
+
+// signInOwner begins a session in a browser that is known from then on.
+func (s *Server) signInOwner(c echo.Context, account staff.Account, device string) error {
 	session, err := s.beginSession(c, account)
 	if err != nil {
 		return err
 	}
 	c.SetCookie(s.deviceCookie(device))
 	c.Set(actorKey, foundActor{actor: staff.Actor{Account: account, Session: session}, ok: true})
-	return s.showRecovery(c, codes, true)
+	return nil
 }
 
 func (s *Server) showRecovery(c echo.Context, codes []string, fresh bool) error {

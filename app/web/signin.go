@@ -191,7 +191,7 @@ func (s *Server) refuseSignIn(c echo.Context, next, address string, err error) e
 // field to correct. known: it is such an error.
 func (s *Server) proofFault(c echo.Context, err error) (fault *dossier.Error, field string, known bool) {
 	if retry := (*staff.RetryError)(nil); errors.As(err, &retry) {
-		wait := (retry.After + time.Second - 1).Truncate(time.Second)
+		wait := waitOf(retry)
 		c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 		if retry.Busy {
 			return dossier.Errorf(codeBusy, err, "Too many people are signing in at the moment. Try again in %s.",
@@ -218,6 +218,11 @@ func (s *Server) proofFault(c echo.Context, err error) (fault *dossier.Error, fi
 		return fault, "password", err == errPlain
 	}
 	return nil, "", false
+}
+
+// waitOf is how long to wait, in whole seconds.
+func waitOf(e *staff.RetryError) time.Duration {
+	return (e.After + time.Second - 1).Truncate(time.Second)
 }
 
 // plain reports whether a browser may send no password: it is on another machine, and what it sends is not encrypted.
