@@ -27,11 +27,12 @@ import (
 //     where all of them are old, the range is sorted after all.
 //
 // A list that is sorted by another column is one range of that index as well: that of the words by which it is sorted,
-// of which everybody has one. It is walked likewise; where a condition has few, their words of that range are read and
-// sorted here.
+// of which everybody has one. Store.byKey tells how it is read.
 //
-// Each statement reads one range, or looks words up by the table's key, so that every server plans it alike. How much
-// is read is bounded, so that a page may have fewer than it might, and a count may stop early.
+// Each statement reads one range, or looks words up by the table's key or by when their people were added, so that
+// every server plans it alike. To look somebody up takes as long as to read some 16 entries of a range, because the
+// page that it is on has to be read for it alone. How much is read is bounded, so that a page may have fewer than it
+// might, and a count may stop early.
 type searchBounds struct {
 	// sorted is how many entries of one word are sorted, and counted.
 	sorted int
@@ -40,13 +41,16 @@ type searchBounds struct {
 	tested int
 	// merged is how many different words are merged.
 	merged int
+	// gathered is how many people of a condition are read, to be recognized in a list that is sorted by a word.
+	gathered int
 	// walked is how many people are walked without filling a page before a range is sorted, and examined how many are
 	// looked at for a page in all.
 	walked, examined int
 }
 
 // defaultBounds has sorted such that the count of one word is exact up to dossier.MaxCount.
-var defaultBounds = searchBounds{sorted: dossier.MaxCount, tested: 1000, merged: 16, walked: 10_000, examined: 100_000}
+var defaultBounds = searchBounds{sorted: dossier.MaxCount, tested: 1000, merged: 16, gathered: 60_000, walked: 10_000,
+	examined: 100_000}
 
 // place is where a person stands in a list.
 type place struct {
@@ -79,12 +83,23 @@ func (r span) of(tx *gorm.DB) *gorm.DB {
 }
 
 // condition is met by who has a word in one of several ranges.
-type condition []span
+type condition struct {
+	ranges []span
+	// words are all words of the ranges, if they are few enough to be looked for one by one, which different has found
+	// out if it is set.
+	words     []string
+	different bool
+	// looked is at how many people it was looked whether they meet the condition, and met how many do.
+	looked, met int
+}
 
-func conditionOf(w dossier.SearchWord) condition {
-	c := make(condition, len(w))
+// common reports whether of those who were looked at so many meet the condition that a list is soon found by walking.
+func (c *condition) common() bool { return c.looked > 0 && lookups*c.met > c.looked }
+
+func conditionOf(w dossier.SearchWord) *condition {
+	c := &condition{ranges: make([]span, len(w))}
 	for i, spelling := range w {
-		c[i] = spanOf(spelling)
+		c.ranges[i] = spanOf(spelling)
 	}
 	return c
 }
@@ -122,7 +137,7 @@ func (w window) has(p place) bool {
 
 // look is what a search looks for.
 type look struct {
-	has, not []condition
+	has, not []*condition
 	window
 	// among are the only people that are looked at; nil: everybody.
 	among []string
@@ -144,7 +159,7 @@ func lookOf(q dossier.Search) (look, bool) {
 		l.not = append(l.not, conditionOf(w))
 	}
 	for _, r := range q.Ranges {
-		l.has = append(l.has, condition{{r.Low, r.High}})
+		l.has = append(l.has, &condition{ranges: []span{{r.Low, r.High}}})
 	}
 	if q.Among != nil {
 		l.among = make([]string, len(q.Among))
@@ -236,7 +251,7 @@ func (s *Store) Find(ctx context.Context, q dossier.Search) (dossier.Found, erro
 		return s.byKey(ctx, q, l)
 	case len(l.has)+len(l.not) == 0 && l.among == nil:
 		return s.everybody(ctx, q, l)
-	case len(l.has) == 1 && len(l.has[0]) == 1 && len(l.not) == 0 && l.among == nil:
+	case len(l.has) == 1 && len(l.has[0].ranges) == 1 && len(l.not) == 0 && l.among == nil:
 		return s.byWord(ctx, q, l)
 	}
 	return s.byWords(ctx, q, l)
@@ -298,7 +313,7 @@ func (s *Store) places(ctx context.Context, query func(*gorm.DB) *gorm.DB) ([]pl
 
 // byWord is Find by one range of words.
 func (s *Store) byWord(ctx context.Context, q dossier.Search, l look) (dossier.Found, error) {
-	r := l.has[0][0]
+	r := l.has[0].ranges[0]
 	entries, err := s.count(ctx, s.bounds.sorted+1, func(tx *gorm.DB) *gorm.DB { return r.of(tx).Select("person_id") })
 	if err != nil || entries == 0 {
 		return dossier.Found{}, err
@@ -326,7 +341,7 @@ func (s *Store) byWord(ctx context.Context, q dossier.Search, l look) (dossier.F
 	if err != nil {
 		return dossier.Found{}, err
 	}
-	list, stopped, err := w.fill(ctx, l.d, q.Limit+1, s.bounds.examined)
+	list, stopped, _, err := w.fill(ctx, l.d, q.Limit+1, s.bounds.examined)
 	if err != nil {
 		return dossier.Found{}, err
 	}
@@ -370,44 +385,53 @@ func sort(tx *gorm.DB, r span, d direction, limit int) *gorm.DB {
 }
 
 // placesOf returns the positions of the first n people who meet a condition.
-func (s *Store) placesOf(ctx context.Context, c condition, d direction, n int) ([]place, error) {
+func (s *Store) placesOf(ctx context.Context, c *condition, d direction, n int) ([]place, error) {
 	var all []place
-	for _, r := range c {
+	for _, r := range c.ranges {
 		list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return sort(tx, r, d, n) })
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, list...)
 	}
-	if len(c) > 1 {
+	if len(c.ranges) > 1 {
 		slices.SortFunc(all, d.compare)
 		all = slices.Compact(all)
 	}
 	return all[:min(n, len(all))], nil
 }
 
-// fewest returns the people of the condition that has fewest, if those are most at most; they have to be tested for
-// what is left of the look. False if all conditions have more.
-func (s *Store) fewest(ctx context.Context, l *look, most int) ([]place, bool, error) {
-	up := direction{up: l.d.up, window: l.window}
+// source is where everybody is that a look looks for: people who meet one condition, are among some, or are of a window.
+type source struct {
+	// n is how many entries it has, of which one may have several.
+	n         int
+	condition *condition
+	among     []string
+}
+
+// fewest returns the source that has fewest, if those are most at most, and takes its condition out of the look. False
+// if all have more.
+func (s *Store) fewest(ctx context.Context, l *look, most int) (source, bool, error) {
 	if l.among != nil {
-		list, err := s.placesAmong(ctx, l.among, up)
-		return list, true, err
+		return source{n: len(l.among), among: l.among}, true, nil
 	}
 	least, few := most+1, -1
 	for i, c := range l.has {
+		if c.common() {
+			continue // to count up to so many takes long
+		}
 		n := 0
-		for _, r := range c {
+		for _, r := range c.ranges {
 			more, err := s.count(ctx, most+1-n, func(tx *gorm.DB) *gorm.DB { return r.of(tx).Select("person_id") })
 			if err != nil {
-				return nil, false, err
+				return source{}, false, err
 			}
 			if n += more; n > most {
 				break
 			}
 		}
 		if n == 0 {
-			return nil, true, nil
+			return source{}, true, nil
 		}
 		if n < least {
 			least, few = n, i
@@ -415,24 +439,57 @@ func (s *Store) fewest(ctx context.Context, l *look, most int) ([]place, bool, e
 	}
 	if l.window.bounded() {
 		n, err := s.countWithin(ctx, l.window, least)
-		switch {
-		case err != nil:
-			return nil, false, err
-		case n < least:
-			list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return newest(tx, up, least) })
-			return list, true, err
+		if err != nil {
+			return source{}, false, err
+		}
+		if n < least {
+			return source{n: n}, true, nil
 		}
 	}
 	if few < 0 {
-		return nil, false, nil
+		return source{}, false, nil
 	}
-	list, err := s.placesOf(ctx, l.has[few], up, most+1)
+	c := l.has[few]
 	l.has = slices.Delete(slices.Clone(l.has), few, few+1)
-	return list, true, err
+	return source{n: least, condition: c}, true, nil
+}
+
+// peopleOf returns the positions of the people of a source, in any order.
+func (s *Store) peopleOf(ctx context.Context, from source, within window) ([]place, error) {
+	switch {
+	case from.n == 0:
+		return nil, nil
+	case from.among != nil:
+		return s.placesAmong(ctx, from.among, within)
+	case from.condition == nil:
+		return s.places(ctx, func(tx *gorm.DB) *gorm.DB {
+			return newest(tx, direction{window: within}, from.n)
+		})
+	}
+	var all []place
+	limit := 2 * (from.n + s.bounds.tested) // some were added since they were counted, but not so many
+	for _, r := range from.condition.ranges {
+		list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return entries(tx, r, within, limit) })
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	seen := make(map[string]bool, len(all))
+	return slices.DeleteFunc(all, func(p place) bool {
+		again := seen[p.Person]
+		seen[p.Person] = true
+		return again
+	}), nil
+}
+
+// entries is the query of peopleOf.
+func entries(tx *gorm.DB, r span, within window, limit int) *gorm.DB {
+	return within.of(r.of(tx).Select("created_at", "person_id")).Limit(limit)
 }
 
 // placesAmong returns the positions of those of ids who are found.
-func (s *Store) placesAmong(ctx context.Context, ids []string, d direction) ([]place, error) {
+func (s *Store) placesAmong(ctx context.Context, ids []string, within window) ([]place, error) {
 	var all []place
 	for chunk := range slices.Chunk(ids, chunkSize) {
 		list, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB {
@@ -441,28 +498,32 @@ func (s *Store) placesAmong(ctx context.Context, ids []string, d direction) ([]p
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, slices.DeleteFunc(list, func(p place) bool { return !d.window.has(p) })...)
+		all = append(all, slices.DeleteFunc(list, func(p place) bool { return !within.has(p) })...)
 	}
-	slices.SortFunc(all, d.compare)
 	return all, nil
 }
 
 // byWords is Find by several conditions.
 func (s *Store) byWords(ctx context.Context, q dossier.Search, l look) (dossier.Found, error) {
 	// The longest first: of those with many entries it may have the fewest.
-	slices.SortStableFunc(l.has, func(a, b condition) int {
-		return utf8.RuneCountInString(b[0].low) - utf8.RuneCountInString(a[0].low)
+	slices.SortStableFunc(l.has, func(a, b *condition) int {
+		return utf8.RuneCountInString(b.ranges[0].low) - utf8.RuneCountInString(a.ranges[0].low)
 	})
-	list, ok, err := s.fewest(ctx, &l, s.bounds.tested)
+	few, ok, err := s.fewest(ctx, &l, s.bounds.tested)
 	if err != nil {
 		return dossier.Found{}, err
 	}
 	if !ok {
 		return s.byManyWords(ctx, q, l)
 	}
-	if list, err = s.test(ctx, list, l); err != nil {
+	list, err := s.peopleOf(ctx, few, l.window)
+	if err == nil {
+		list, err = s.test(ctx, list, l)
+	}
+	if err != nil {
 		return dossier.Found{}, err
 	}
+	slices.SortFunc(list, l.d.compare)
 	return s.pageOf(ctx, q, l, list)
 }
 
@@ -505,7 +566,7 @@ func (s *Store) byManyWords(ctx context.Context, q dossier.Search, l look) (doss
 			return page, err
 		}
 	}
-	list, stopped, err := w.fill(ctx, l.d, q.Limit+1, s.bounds.examined)
+	list, stopped, _, err := w.fill(ctx, l.d, q.Limit+1, s.bounds.examined)
 	if err != nil {
 		return dossier.Found{}, err
 	}
@@ -519,40 +580,44 @@ func (s *Store) byManyWords(ctx context.Context, q dossier.Search, l look) (doss
 	return page, err
 }
 
-// byKey is Find in a list that is sorted by a word.
+// byKey is Find in a list that is sorted by a word. What a look at somebody costs depends on what is known:
+//
+//   - Where a condition has few people, the words of each by which the list is sorted are looked up.
+//   - Where one has not so few, they are read at once, in the order of its words, and the list is walked and compared
+//     with them here, which takes little for each. If a page of them would be far to walk, their words are looked up
+//     after all.
+//   - Else so many pass that a page is soon full; the list is walked, and who comes is looked for among those who meet
+//     each condition.
 func (s *Store) byKey(ctx context.Context, q dossier.Search, l look) (dossier.Found, error) {
-	w := &walker{s: s, tests: l, keyed: true}
-	var list []place
-	var stopped *place
-	// Few are sorted at once. Of those who are not so few, a page may soon be full of the first in the list; if it is
-	// not, they are sorted after all.
-	d, most := l.d, s.bounds.examined
+	k := &keyWalk{walker: walker{s: s, tests: l, keyed: true}, q: q, l: l, d: l.d}
+	steps := []keyStep{{walked: s.bounds.examined}}
 	if l.conditional() {
-		most = min(most, 4*s.bounds.tested)
-		if len(l.has)+len(l.not) == 0 && l.among == nil {
-			most = min(s.bounds.examined, s.bounds.sorted) // a place tells its time: to look at more takes little
-		}
 		page, ok, err := s.byFewKeys(ctx, q, l, s.bounds.tested)
 		if ok || err != nil {
 			return page, err
 		}
+		steps = []keyStep{
+			{4 * (q.Limit + 1), s.bounds.sorted}, // of many, a page may be full at once
+			{4 * s.bounds.tested, s.bounds.gathered},
+			{s.bounds.examined, 0},
+		}
+		if l.among != nil {
+			steps = []keyStep{{0, s.bounds.gathered}}
+		}
 	}
-	for {
-		more, at, err := w.fill(ctx, d, q.Limit+1-len(list), most)
-		if err != nil {
+	for _, step := range steps {
+		if err := k.walk(ctx, step.walked); err != nil {
 			return dossier.Found{}, err
 		}
-		list, stopped = append(list, more...), at
-		if stopped == nil || most == s.bounds.examined {
+		if k.ended || step.gathered == 0 {
 			break
 		}
-		page, ok, err := s.byFewKeys(ctx, q, l, s.bounds.sorted)
+		page, ok, err := k.gather(ctx, step.gathered)
 		if ok || err != nil {
 			return page, err
 		}
-		d.from, most = stopped, s.bounds.examined
 	}
-	out, err := s.found(ctx, q, list, stopped)
+	out, err := s.found(ctx, q, k.list, k.stopped())
 	if err != nil || q.Count == 0 {
 		return out, err
 	}
@@ -566,37 +631,150 @@ func (s *Store) byKey(ctx context.Context, q dossier.Search, l look) (dossier.Fo
 	return out, err
 }
 
-// byFewKeys is byKey where a condition has few people; false where none has.
-func (s *Store) byFewKeys(ctx context.Context, q dossier.Search, l look, most int) (dossier.Found, bool, error) {
-	rest := l
-	list, ok, err := s.fewest(ctx, &rest, most)
+// keyStep is how many of a list are walked before the people of one condition are read, if these are so many at most.
+type keyStep struct{ walked, gathered int }
+
+// keyWalk is a walk of a list that is sorted by a word.
+type keyWalk struct {
+	walker
+	q dossier.Search
+	l look
+	// d is where the list is read from next, and list what was found so far, after a look at seen.
+	d     direction
+	list  []place
+	seen  int
+	ended bool
+}
+
+// walk continues until the page is full, the list ends, or so many were seen.
+func (k *keyWalk) walk(ctx context.Context, most int) error {
+	for !k.ended && k.seen < most {
+		more, at, seen, err := k.fill(ctx, k.d, k.q.Limit+1-len(k.list), most-k.seen)
+		if err != nil {
+			return err
+		}
+		k.list, k.seen, k.ended = append(k.list, more...), k.seen+seen, at == nil
+		if at != nil {
+			k.d.from = at
+		}
+	}
+	return nil
+}
+
+// stopped returns the last who was seen, unless the page is full or the list ended.
+func (k *keyWalk) stopped() *place {
+	if k.ended {
+		return nil
+	}
+	return k.d.from
+}
+
+// lookups is about how many of a list are walked in the time in which the word of one person is looked up.
+const lookups = 16
+
+// gather makes the page by reading the people who meet one condition; false if each has more than most.
+func (k *keyWalk) gather(ctx context.Context, most int) (dossier.Found, bool, error) {
+	s, rest := k.s, k.l
+	few, ok, err := s.fewest(ctx, &rest, most)
 	if err != nil || !ok {
 		return dossier.Found{}, false, err
 	}
-	if list, err = s.test(ctx, list, rest); err == nil {
-		list, err = s.keys(ctx, list, l)
+	// Those of a window are recognized by their time.
+	var people []place
+	matches := few.n
+	if few.condition != nil || few.among != nil || few.n == 0 {
+		if people, err = s.peopleOf(ctx, few, k.l.window); err != nil {
+			return dossier.Found{}, false, err
+		}
+		matches = len(people)
+		k.only = make(map[string]bool, len(people))
+		for _, p := range people {
+			k.only[p.Person] = true
+		}
 	}
+	k.tests = rest
+	for !k.ended {
+		// As many as have to be walked yet, if those who pass are as frequent there.
+		far := (k.q.Limit + 1 - len(k.list)) * k.seen / max(1, len(k.list))
+		if few.n <= s.bounds.sorted && (far > lookups*few.n || k.seen >= s.bounds.examined) {
+			if people == nil {
+				people, err = s.peopleOf(ctx, few, k.l.window)
+			}
+			if err != nil {
+				return dossier.Found{}, false, err
+			}
+			page, err := s.lookUp(ctx, k.q, k.l, rest, people)
+			return page, true, err
+		}
+		if k.seen >= s.bounds.examined {
+			break
+		}
+		if err := k.walk(ctx, k.seen+1); err != nil {
+			return dossier.Found{}, false, err
+		}
+	}
+	if len(rest.has)+len(rest.not) > 0 && k.q.Count > 0 {
+		return dossier.Found{}, false, nil // the page is there; they are counted in another way
+	}
+	out, err := s.found(ctx, k.q, k.list, k.stopped())
+	if k.q.Count > 0 {
+		out.Matches, out.Capped = min(matches, k.q.Count), matches > k.q.Count
+	}
+	return out, true, err
+}
+
+// byFewKeys is byKey where a condition has few people; false where none has.
+func (s *Store) byFewKeys(ctx context.Context, q dossier.Search, l look, most int) (dossier.Found, bool, error) {
+	rest := l
+	few, ok, err := s.fewest(ctx, &rest, most)
+	if err != nil || !ok || few.n > most {
+		return dossier.Found{}, false, err
+	}
+	list, err := s.peopleOf(ctx, few, l.window)
 	if err != nil {
 		return dossier.Found{}, false, err
 	}
-	out, err := s.pageOf(ctx, q, l, list)
+	out, err := s.lookUp(ctx, q, l, rest, list)
 	return out, true, err
+}
+
+// lookUp makes a page of a list that is sorted by a word, of people among whom are all that are looked for; rest is
+// what they have to be tested for.
+func (s *Store) lookUp(ctx context.Context, q dossier.Search, l, rest look, list []place) (dossier.Found, error) {
+	list, err := s.test(ctx, list, rest)
+	if err == nil {
+		list, err = s.keys(ctx, list, l)
+	}
+	if err != nil {
+		return dossier.Found{}, err
+	}
+	return s.pageOf(ctx, q, l, list)
 }
 
 // keys returns the places of people in the list that is sorted by a word.
 func (s *Store) keys(ctx context.Context, list []place, l look) ([]place, error) {
-	var all []place
+	all := make([]place, 0, len(list))
+	created := make(map[string]int64, len(list))
+	for _, p := range list {
+		created[p.Person] = p.Created
+	}
 	for ids := range persons(list) {
-		some, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB {
-			return l.by.of(tx).Select("word", "created_at", "person_id").Where("person_id IN ?", ids)
-		})
+		some, err := s.places(ctx, func(tx *gorm.DB) *gorm.DB { return keysOf(tx, l.by, ids) })
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, some...)
+		for _, p := range some {
+			p.Created = created[p.Person]
+			all = append(all, p)
+		}
 	}
 	slices.SortFunc(all, l.d.compare)
 	return all, nil
+}
+
+// keysOf is the query of keys. Without created_at, SQLite reads the index alone.
+func keysOf(tx *gorm.DB, by span, ids []string) *gorm.DB {
+	return by.of(tx).Select("word", "person_id").Where("person_id IN ?", ids)
 }
 
 // chunkSize is how many people a statement names.
@@ -683,16 +861,77 @@ func cursorOf(p place, o dossier.Order) (dossier.Cursor, error) {
 func (s *Store) test(ctx context.Context, list []place, l look) ([]place, error) {
 	list = slices.DeleteFunc(slices.Clone(list), func(p place) bool { return !l.window.has(p) })
 	for i, c := range slices.Concat(l.has, l.not) {
-		has := make(map[string]bool, len(list))
-		for _, r := range c {
-			if err := s.mark(ctx, has, list, r); err != nil {
-				return nil, err
-			}
+		has, err := s.have(ctx, list, c)
+		if err != nil {
+			return nil, err
 		}
 		wanted := i < len(l.has)
+		c.looked, c.met = c.looked+len(list), c.met+len(has)
 		list = slices.DeleteFunc(list, func(p place) bool { return has[p.Person] != wanted })
 	}
 	return list, nil
+}
+
+// sought is of how many words each is looked for by itself.
+const sought = 2
+
+// have returns who of a list meet a condition. The entries of one word are a small part of the table, in which the
+// people of a list are close together; their own words are all over the table. So people are looked for among the
+// entries, unless these are of many words.
+func (s *Store) have(ctx context.Context, list []place, c *condition) (map[string]bool, error) {
+	if !c.different && len(list) > s.bounds.tested/10 {
+		var err error
+		if c.words, err = s.differentOf(ctx, c, sought); err != nil {
+			return nil, err
+		}
+		c.different = true
+	}
+	has := make(map[string]bool, len(list))
+	if c.words != nil {
+		for _, w := range c.words {
+			if err := s.markAmong(ctx, has, list, w); err != nil {
+				return nil, err
+			}
+		}
+		return has, nil
+	}
+	for _, r := range c.ranges {
+		if err := s.mark(ctx, has, list, r); err != nil {
+			return nil, err
+		}
+	}
+	return has, nil
+}
+
+// markAmong adds to has the people of a list who have a word, and perhaps others.
+func (s *Store) markAmong(ctx context.Context, has map[string]bool, list []place, w string) error {
+	for chunk := range slices.Chunk(list, chunkSize) {
+		at := make([]int64, len(chunk))
+		for i, p := range chunk {
+			at[i] = p.Created
+		}
+		// Others may have been added in the same microsecond, but hardly many.
+		most := 4 * len(chunk)
+		var found []string
+		err := s.do(ctx, "looking for people", func(tx *gorm.DB) error {
+			return havingAt(tx, w, at, most).Pluck("person_id", &found).Error
+		})
+		if err == nil && len(found) == most {
+			err = s.mark(ctx, has, chunk, span{w, w + "\x00"})
+		}
+		if err != nil {
+			return err
+		}
+		for _, id := range found {
+			has[id] = true
+		}
+	}
+	return nil
+}
+
+// havingAt is the query of Store.markAmong.
+func havingAt(tx *gorm.DB, w string, at []int64, limit int) *gorm.DB {
+	return tx.Model(&word{}).Where("word = ? AND created_at IN ?", w, at).Limit(limit)
 }
 
 // mark adds to has the people of a list who have a word in a range.
@@ -727,13 +966,15 @@ type walker struct {
 	// lists are the words whose persons are walked; none: all people are.
 	lists []string
 	// whole: the ranges of this condition are sorted, for people were walked in vain.
-	whole condition
+	whole *condition
+	// only, unless nil, has all who may pass.
+	only map[string]bool
 }
 
 // walker returns the one for conditions that many meet, in a list by time.
 func (s *Store) walker(ctx context.Context, l look) (*walker, error) {
 	for i, c := range l.has {
-		lists, err := s.differentOf(ctx, c)
+		lists, err := s.differentOf(ctx, c, s.bounds.merged)
 		if err != nil {
 			return nil, err
 		}
@@ -745,28 +986,28 @@ func (s *Store) walker(ctx context.Context, l look) (*walker, error) {
 	return &walker{s: s, tests: l}, nil
 }
 
-// differentOf returns the different words that meet a condition, if they are few; otherwise nil.
-func (s *Store) differentOf(ctx context.Context, c condition) ([]string, error) {
+// differentOf returns the different words that meet a condition, if they are at most so many; otherwise nil.
+func (s *Store) differentOf(ctx context.Context, c *condition, most int) ([]string, error) {
 	var all []string
-	for _, r := range c {
-		lists, err := s.different(ctx, r)
+	for _, r := range c.ranges {
+		lists, err := s.different(ctx, r, most)
 		if err != nil || lists == nil {
 			return nil, err
 		}
-		if all = append(all, lists...); len(all) > s.bounds.merged {
+		if all = append(all, lists...); len(all) > most {
 			return nil, nil
 		}
 	}
 	return all, nil
 }
 
-// different returns the different words in a range, where they are few; else nil.
-func (s *Store) different(ctx context.Context, r span) ([]string, error) {
+// different returns the different words in a range, where they are at most so many; else nil.
+func (s *Store) different(ctx context.Context, r span, most int) ([]string, error) {
 	all := []string{}
 	for from := ""; ; {
 		var next []string
 		err := s.do(ctx, "looking for words", func(tx *gorm.DB) error {
-			return nextWords(tx, r, from, 4*s.bounds.merged).Pluck("word", &next).Error
+			return nextWords(tx, r, from, 4*most).Pluck("word", &next).Error
 		})
 		if err != nil {
 			return nil, err
@@ -776,7 +1017,7 @@ func (s *Store) different(ctx context.Context, r span) ([]string, error) {
 			return all, nil
 		}
 		from = next[len(next)-1]
-		if all = append(all, slices.Compact(next)...); len(all) > s.bounds.merged {
+		if all = append(all, slices.Compact(next)...); len(all) > most {
 			return nil, nil
 		}
 	}
@@ -876,28 +1117,33 @@ func merge(tx *gorm.DB, words []string, d direction, n int) *gorm.DB {
 }
 
 // fill returns up to n persons who pass the tests, and where it stopped, unless at the end or with n: after looking at
-// about as many as most.
-func (w *walker) fill(ctx context.Context, d direction, n, most int) ([]place, *place, error) {
-	var all []place
+// about as many as most. seen is at how many it looked.
+func (w *walker) fill(ctx context.Context, d direction, n, most int) (all []place, stopped *place, seen int, err error) {
 	size := n
-	if w.tests.conditional() {
+	switch {
+	case w.only != nil || w.tests.conditional() && len(w.tests.has)+len(w.tests.not) == 0:
+		size = w.s.bounds.tested // to look at somebody takes little
+	case w.tests.conditional():
 		size = min(4*n, w.s.bounds.tested) // as not everybody passes, and each look takes its time
 	}
-	for seen := 0; seen < most; {
+	for seen < most {
 		list, ended, err := w.block(ctx, d, size)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, 0, err
 		}
 		if len(list) > 0 {
 			d.from = &list[len(list)-1]
 		}
 		seen += len(list)
-		matches, err := w.s.test(ctx, list, w.tests)
-		if err != nil {
-			return nil, nil, err
+		matches := list
+		if w.only != nil {
+			matches = slices.DeleteFunc(slices.Clone(list), func(p place) bool { return !w.only[p.Person] })
+		}
+		if matches, err = w.s.test(ctx, matches, w.tests); err != nil {
+			return nil, nil, 0, err
 		}
 		if all = append(all, matches...); ended || len(all) >= n {
-			return all[:min(len(all), n)], nil, nil
+			return all[:min(len(all), n)], nil, seen, nil
 		}
 		size = min(2*size, w.s.bounds.tested)
 		has := w.tests.has
@@ -908,7 +1154,7 @@ func (w *walker) fill(ctx context.Context, d direction, n, most int) ([]place, *
 			size = w.s.bounds.walked // a look sorts all of the range
 		}
 	}
-	return all, d.from, nil
+	return all, d.from, seen, nil
 }
 
 // successor returns the least string, by code points, above all that begin with s; empty when there is none.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -523,7 +524,8 @@ func TestSQLiteClosed(t *testing.T) {
 
 func TestSQLitePlans(t *testing.T) {
 	s := openSQLite(t, filepath.Join(t.TempDir(), "people.db"))
-	for _, q := range plans() {
+	covered := len(coveredPlans())
+	for i, q := range slices.Concat(coveredPlans(), plans()) {
 		got := explainSQLite(t, s.DB(), q.sql(s))
 		if table, is := strings.CutSuffix(q.index, "_key"); is {
 			q.index = "sqlite_autoindex_" + table + "_1"
@@ -534,6 +536,9 @@ func TestSQLitePlans(t *testing.T) {
 		}
 		if q.ordered && strings.Contains(got, "TEMP B-TREE") {
 			t.Errorf("%s: plan is %q, want no sorting", q.name, got)
+		}
+		if i < covered && !strings.Contains(got, "USING COVERING INDEX ") {
+			t.Errorf("%s: plan is %q, want the index alone", q.name, got)
 		}
 	}
 }

@@ -56,9 +56,44 @@ func (p plan) sql(s *Store) string {
 	})
 }
 
+// plansMiddle is a time in the middle of those of the rows in the test with the most.
+var plansMiddle = time.Date(2026, time.March, 1, 12, 0, 0, 500000, time.UTC).UnixMicro()
+
+// somePeople are the ids of some of those rows, and when they were made.
+func somePeople() (ids []string, times []int64) {
+	for i := range int64(500) {
+		ids = append(ids, fmt.Sprintf("%08X-0000-7000-8000-000000000000", 17*i))
+		times = append(times, plansBegin+17*i)
+	}
+	return ids, times
+}
+
+// coveredPlans are the queries that read an index alone. They are most of what a search reads, so a look at the table
+// for each row would make it take twice as long.
+func coveredPlans() []plan {
+	ids, times := somePeople()
+	days := window{plansMiddle - 1e6, plansMiddle + 1e6}
+	return []plan{
+		{"people with a word at some times", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return havingAt(tx, "common", times, 2000).Select("person_id")
+		}},
+		{"entries of a word", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return entries(tx, spanOf("name77"), window{}, 1000)
+		}},
+		{"entries of a word that all have", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return entries(tx, spanOf("com"), window{}, 1000)
+		}},
+		{"entries of a word in some days", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
+			return entries(tx, spanOf("name77"), days, 1000)
+		}},
+		{"words by which people are sorted", "words_key", false, func(tx *gorm.DB) *gorm.DB {
+			return keysOf(tx, spanOf("n"), ids)
+		}},
+	}
+}
+
 func plans() []plan {
-	at := place{"name77", time.Date(2026, time.March, 1, 12, 0, 0, 500000, time.UTC).UnixMicro(),
-		dossier.NewPersonID().String()}
+	at := place{"name77", plansMiddle, dossier.NewPersonID().String()}
 	middle := "00001388-0000-7000-8000-000000000000" // of the rows of the test with the most
 	before := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	older, newer := direction{from: &at}, direction{up: true, from: &at}
@@ -70,10 +105,7 @@ func plans() []plan {
 	list := func(d direction, words ...string) func(*gorm.DB) *gorm.DB {
 		return func(tx *gorm.DB) *gorm.DB { return merge(tx, words, d, 20) }
 	}
-	var some []string
-	for i := range 500 {
-		some = append(some, fmt.Sprintf("%08X-0000-7000-8000-000000000000", 17*i))
-	}
+	some, _ := somePeople()
 	return []plan{
 		{"first page", "people_listed", true, people(direction{})},
 		{"later page", "people_listed", true, people(older)},
