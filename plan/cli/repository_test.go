@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -181,8 +182,20 @@ func TestRepository(t *testing.T) {
 	plan("nothing, where what is inherited fails", StatusPolicy, []string{"--fail-inherited"},
 		"## Plan: nothing changes",
 		"**Inherited from main", "2 places where rules are broken")
+	linked := func() fs.FileInfo {
+		t.Helper()
+		info, err := os.Stat(filepath.Join(dir, ".stackplan", "head-web"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	was := linked()
 	replaceIn(t, dir, "stackplan.yaml", "rules: tools/rules", "failInherited: true\nrules: tools/rules")
 	plan("the same by the file", StatusPolicy, nil)
+	if !os.SameFile(was, linked()) {
+		t.Error("a program was linked again after a change of a file that it is not made of")
+	}
 	gitIn(t, dir, "commit", "--quiet", "--all", "--message", "stricter")
 	gitIn(t, dir, "checkout", "--quiet", "-b", "laxer")
 	replaceIn(t, dir, "stackplan.yaml", "failInherited: true\n", "")
