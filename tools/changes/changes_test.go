@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -37,38 +36,20 @@ func changes(t *testing.T) []change {
 }
 
 // TestChanges makes each change in a copy of the tree, as docs/ten-changes.md says: it counts the files that are
-// written by hand, generates the others by the commands that stand there, builds, and runs the tests that it concerns.
-// Changes of one half of the repository follow each other in one folder, so that each compiles only what it changes.
+// written by hand, generates the others by the commands that stand there, looks for what does not compile, and runs the
+// tests that it concerns. They follow each other in one folder, so that each compiles only what it changes.
 func TestChanges(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles the repository with each change")
 	}
 	root := repository(t)
-	var halves [2]struct {
-		sync.Mutex
-		tree *tree
+	in, err := copyTree(t.Context(), root, filepath.Join(root, "bin", "changes", "tried"))
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, c := range changes(t) {
-		half := &halves[0]
-		name := "app"
-		if slices.ContainsFunc(append(c.generate, c.tests...), func(line string) bool {
-			return strings.Contains(line, "./infra")
-		}) {
-			half, name = &halves[1], "infra"
-		}
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			half.Lock()
-			defer half.Unlock()
-			if half.tree == nil {
-				var err error
-				dir := filepath.Join(root, "bin", "changes", name)
-				if half.tree, err = copyTree(t.Context(), root, dir); err != nil {
-					t.Fatal(err)
-				}
-			}
-			half.tree.ctx = t.Context()
-			if err := c.try(root, half.tree); err != nil {
+			if err := c.try(root, in); err != nil {
 				t.Error(err)
 			}
 		})
@@ -120,8 +101,7 @@ func (c change) try(root string, in *tree) (err error) {
 	}
 	lines := c.tests
 	if len(packages) > 0 {
-		// It compiles the tests too.
-		lines = append([]string{"go vet " + strings.Join(packages, " ")}, lines...)
+		lines = append([]string{"GOWORK=off go -C tools run ./typecheck " + strings.Join(packages, " ")}, lines...)
 	}
 	for _, line := range lines {
 		if err := in.run(line); err != nil {

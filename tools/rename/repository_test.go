@@ -76,7 +76,8 @@ func TestRepository(t *testing.T) {
 		return // What follows takes a minute, and would say less.
 	}
 
-	command(t, root, "go", "vet", "./app/...", "./plan/...", "./infra/...")
+	command(t, root, "env", "GOWORK=off", "go", "-C", "tools", "run", "./typecheck", "./app/...", "./plan/...",
+		"./infra/...")
 	for _, tests := range [][]string{
 		{"./app/config", "./infra/settings/...", "./infra/rules", "./plan/policy"},
 		{"./infra/host/userdata", "-run", "Golden|Fields|Shellcheck"}, // without those that build a release for hosts
