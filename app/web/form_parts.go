@@ -23,6 +23,10 @@ const (
 // and one odd name must not lose a submission.
 type multipartReader struct {
 	r *bufio.Reader
+	// src is what r reads from.
+	src *returning
+	// large tells that the current part is read in large pieces: into these, past r.
+	large bool
 	// delimiter is the line break, dashes and boundary that end a part's content. As the RFC has it, what begins like
 	// that is a delimiter, whatever follows.
 	delimiter []byte
@@ -36,12 +40,18 @@ type multipartReader struct {
 // newMultipartReader returns a reader that stands in the preamble, which reads like a part's content.
 func newMultipartReader(r io.Reader, boundary string) *multipartReader {
 	// The first delimiter may be the very beginning: it gets the line break that the others have.
-	r = io.MultiReader(strings.NewReader("\r\n"), r)
-	return &multipartReader{r: bufio.NewReaderSize(r, bodyBuffer), delimiter: []byte("\r\n--" + boundary)}
+	src := &returning{r: io.MultiReader(strings.NewReader("\r\n"), r)}
+	return &multipartReader{r: bufio.NewReaderSize(src, bodyBuffer), src: src, delimiter: []byte("\r\n--" + boundary)}
 }
 
 // Read reads the content of the current part; io.EOF at its delimiter.
 func (m *multipartReader) Read(p []byte) (int, error) {
+	m.large = m.large || len(p) >= bodyBuffer
+	if m.large && m.ready == 0 && !m.last && m.undecided() < min(len(m.delimiter), len(p)) {
+		if n := m.readPast(p); n > 0 {
+			return n, nil
+		}
+	}
 	if err := m.scan(); err != nil {
 		return 0, err
 	}
@@ -51,6 +61,74 @@ func (m *multipartReader) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p[:min(len(p), m.ready)])
 	m.ready -= n
 	return n, err
+}
+
+// undecided is how many bytes were read of which it is not known whether they are content.
+func (m *multipartReader) undecided() int { return m.r.Buffered() + len(m.src.back) }
+
+// readPast reads content from the connection into p itself, which saves copying it. What may be a delimiter, and what
+// comes after it, is given back, and so is an error; where there is nothing else, it returns 0.
+func (m *multipartReader) readPast(p []byte) int {
+	n := 0
+	if m.r.Buffered() > 0 {
+		n, _ = m.r.Read(p[:m.r.Buffered()]) // no more than is there
+	}
+	for {
+		more, err := m.src.Read(p[n:])
+		n += more
+		if i := bytes.Index(p[:n], m.delimiter); i >= 0 {
+			m.src.giveBack(p[i:n])
+			return i
+		}
+		sure := n - m.begun(p[:n])
+		if sure > 0 || err != nil || n == len(p) {
+			m.src.giveBack(p[sure:n])
+			return sure
+		}
+	}
+}
+
+// begun returns how many of the last bytes may be the beginning of a delimiter.
+func (m *multipartReader) begun(p []byte) int {
+	end := p[max(0, len(p)-len(m.delimiter)+1):]
+	for {
+		i := bytes.IndexByte(end, m.delimiter[0])
+		if i < 0 {
+			return 0
+		}
+		if end = end[i:]; bytes.HasPrefix(m.delimiter, end) {
+			return len(end)
+		}
+		end = end[1:]
+	}
+}
+
+// returning is a reader to which bytes can be given back.
+type returning struct {
+	r    io.Reader
+	back []byte
+	err  error // of r, for ever, after back
+}
+
+// Read implements io.Reader.
+func (r *returning) Read(p []byte) (n int, err error) {
+	switch {
+	case len(r.back) > 0:
+		n = copy(p, r.back)
+		if r.back = r.back[n:]; len(r.back) == 0 {
+			r.back = nil
+		}
+		return n, nil
+	case r.err != nil:
+		return 0, r.err
+	}
+	n, r.err = r.r.Read(p)
+	return n, r.err
+}
+
+// giveBack has p, which was read last, read once more. Nothing of what was given back before may be left.
+func (r *returning) giveBack(p []byte) {
+	r.back = bytes.Clone(p)
 }
 
 // scan looks for content in the buffer, and fills it until there is some or the delimiter. The error of a body that
@@ -84,7 +162,7 @@ func (m *multipartReader) next() (disposition string, err error) {
 	if _, err := m.r.Discard(length); err != nil {
 		return "", unexpected(err)
 	}
-	m.last, m.bare = false, false
+	m.last, m.bare, m.large = false, false, false
 	left := maxPartHeaderBytes
 	switch line, err := m.line(&left); {
 	case bytes.HasPrefix(line, []byte("--")):

@@ -26,6 +26,19 @@ func told(name string) string { return unescapeName.Replace(escapeName.Replace(n
 
 // readForm reads a whole form.
 func readForm(r io.Reader, boundary string, parts int, drop int64) (fields, []sentFile, error) {
+	return readFormBy(io.ReadAll, r, boundary, parts, drop)
+}
+
+// inLargePieces is io.ReadAll with reads of the size from which on the form's buffer is passed by.
+func inLargePieces(r io.Reader) ([]byte, error) {
+	var whole bytes.Buffer
+	_, err := io.CopyBuffer(struct{ io.Writer }{&whole}, r, make([]byte, 2*bodyBuffer))
+	return whole.Bytes(), err
+}
+
+// readFormBy reads a whole form, each file by the given function.
+func readFormBy(all func(io.Reader) ([]byte, error), r io.Reader, boundary string, parts int, drop int64) (fields,
+	[]sentFile, error) {
 	f, err := newFormReader("multipart/form-data; boundary="+boundary, r, parts, drop)
 	if err != nil {
 		return fields{}, nil, err
@@ -34,7 +47,7 @@ func readForm(r io.Reader, boundary string, parts int, drop int64) (fields, []se
 	var files []sentFile
 	for err == nil && file != nil {
 		var data []byte
-		if data, err = io.ReadAll(file); err != nil {
+		if data, err = all(file); err != nil {
 			break
 		}
 		if err = file.close(); err != nil {
@@ -115,6 +128,11 @@ func FuzzForm(f *testing.F) {
 			parts, drop)
 		if !maps.Equal(typed, again) || !slices.Equal(files, filesAgain) || (err == nil) != (errAgain == nil) {
 			t.Fatalf("whole: %q %q %v\nin pieces: %q %q %v", typed, files, err, again, filesAgain, errAgain)
+		}
+		again, filesAgain, errAgain = readFormBy(inLargePieces, &counter{r: bytes.NewReader(body), piece: int(piece) + 1},
+			boundary, parts, drop)
+		if !maps.Equal(typed, again) || !slices.Equal(files, filesAgain) || (err == nil) != (errAgain == nil) {
+			t.Fatalf("whole: %q %q %v\ninto large pieces: %q %q %v", typed, files, err, again, filesAgain, errAgain)
 		}
 		if err != nil {
 			var coded *dossier.Error
@@ -213,6 +231,97 @@ func compareWithLibrary(t *testing.T, body []byte, boundary string, typed fields
 	if !slices.Equal(got, want) {
 		t.Fatalf("read %q,\nthe standard library reads %q", want, got)
 	}
+}
+
+// splitReader gives its pieces one by one, as they come from a connection, and the last with the end if end says so.
+type splitReader struct {
+	pieces [][]byte
+	end    bool
+}
+
+func (s *splitReader) Read(p []byte) (int, error) {
+	if len(s.pieces) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, s.pieces[0])
+	if s.pieces[0] = s.pieces[0][n:]; len(s.pieces[0]) == 0 {
+		s.pieces = s.pieces[1:]
+	}
+	if s.end && len(s.pieces) == 0 {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// TestLargeFilesOfForms reads files that are larger than all buffers, wherever the connection divides them, with
+// contents that look like the delimiter as far as they can.
+func TestLargeFilesOfForms(t *testing.T) {
+	const boundary, most = "B0undary", 10
+	delimiter := "\r\n--" + boundary
+	for name, content := range map[string]string{
+		"nothing alike":          strings.Repeat("x", 2*bodyBuffer+1),
+		"line breaks":            "a" + strings.Repeat("\r\n", bodyBuffer+3),
+		"beginnings of it":       "a" + strings.Repeat(delimiter[:len(delimiter)-1], bodyBuffer/3),
+		"ends in its beginning":  strings.Repeat("y", 2*bodyBuffer) + delimiter[:len(delimiter)-1],
+		"ends in a line's end":   strings.Repeat("y", 2*bodyBuffer-1) + "\r",
+		"ends with the pieces":   strings.Repeat("z", 2*bodyBuffer),
+		"all of it but a letter": strings.Repeat("\r\n--B0undarz", bodyBuffer/4),
+	} {
+		files := []sentFile{{"a.bin", content}, {"b.txt", "small"}, {"c.bin", content[:bodyBuffer+9]}, {"d.bin", ""}}
+		typed := fields{receiptField: "R"}
+		form := []byte(writeForm(t, boundary, typed, files))
+		first := bytes.Index(form, []byte(content)) + len(content)
+		split := func(to int, at ...int) *splitReader {
+			r, from := &splitReader{end: to%2 == 0}, 0
+			for _, cut := range append(at, to) {
+				r.pieces, from = append(r.pieces, form[from:cut]), cut
+			}
+			return r
+		}
+		// Around the first delimiter behind a large file, and where a large read ends.
+		for cut := first - len(delimiter) - 1; cut <= first+len(delimiter)+1; cut++ {
+			for _, r := range []*splitReader{split(len(form), cut, cut+1), split(len(form), cut-bodyBuffer, cut, cut+2)} {
+				got, gotFiles, err := readFormBy(inLargePieces, r, boundary, most, 0)
+				if err != nil || !maps.Equal(got, typed) || !slices.Equal(gotFiles, files) {
+					t.Fatalf("%s, cut at %d: fields %q, %d files, %v", name, cut-first, got, len(gotFiles), err)
+				}
+			}
+			// What ends there is cut off, and no file that ends there is whole.
+			_, gotFiles, err := readFormBy(inLargePieces, split(cut), boundary, most, 0)
+			if whole := cut-first >= len(delimiter); err == nil || (len(gotFiles) == 1) != whole {
+				t.Fatalf("%s, cut off at %d: %d files, %v", name, cut-first, len(gotFiles), err)
+			}
+		}
+	}
+}
+
+// TestLargeFileIsReadOnce: a large read of a file gets what comes from the connection as it comes, without another
+// buffer on its way.
+func TestLargeFileIsReadOnce(t *testing.T) {
+	const boundary = "B0undary"
+	form := writeForm(t, boundary, fields{receiptField: "R"}, []sentFile{{"a.bin", strings.Repeat("x", 8*bodyBuffer)}})
+	sizes := &sizesReader{r: strings.NewReader(form)}
+	if _, _, err := readFormBy(inLargePieces, sizes, boundary, 10, 0); err != nil {
+		t.Fatal(err)
+	}
+	// The first fills the buffer, and each piece is read at once, but for the first, which begins with the buffer's.
+	if most := 2 + 8*bodyBuffer/(2*bodyBuffer) + 3; len(sizes.asked) > most {
+		t.Errorf("%d reads of the connection, of %d bytes; at most %d are needed", len(sizes.asked), sizes.asked, most)
+	}
+	if !slices.Contains(sizes.asked, 2*bodyBuffer) {
+		t.Errorf("reads of the connection of %d bytes, none of a whole piece", sizes.asked)
+	}
+}
+
+// sizesReader notes how much is asked for.
+type sizesReader struct {
+	r     io.Reader
+	asked []int
+}
+
+func (s *sizesReader) Read(p []byte) (int, error) {
+	s.asked = append(s.asked, len(p))
+	return s.r.Read(p)
 }
 
 // zeros is a source without end.
