@@ -15,6 +15,9 @@ const (
 	besideFrom = 1 << 20
 	// besideBlock is how much is handed over at once, in bytes.
 	besideBlock = 128 << 10
+	// besideBatch is how many blocks are handed over together. A hash is quicker than receiving and writing, so it waits
+	// for each block; to wake it costs as much as a tenth of what it does.
+	besideBatch = 4
 )
 
 // besideBlocks are the copies that have no bytes to be hashed. All files share them, so they bound the memory: whoever
@@ -54,6 +57,10 @@ var sharedBlocks = sync.Pool{New: func() any { return new(sharedBlock) }}
 // sharedLeave has as many as wait for a hash, of all files, which bounds their memory likewise.
 var sharedLeave = make(chan struct{}, cap(besideBlocks))
 
+// sharedWait has as many as wait, of all files, until there are enough to be handed over. Nobody waits for it, because
+// a sender may be slow.
+var sharedWait = make(chan struct{}, cap(besideBlocks))
+
 func (b *sharedBlock) content() []byte { return b.bytes }
 
 func (b *sharedBlock) done() {
@@ -72,6 +79,8 @@ func (b *sharedBlock) release() {
 type beside struct {
 	work chan hashed
 	done chan struct{}
+	// batch are the blocks that are not handed over yet.
+	batch []*sharedBlock
 }
 
 // begin begins the goroutine, which adds what comes to the checksums of d. These are not to be looked at before end.
@@ -107,8 +116,26 @@ func (b *beside) hash(d *digest, p []byte) {
 // share has a block added to the checksums of d, which is then done with it.
 func (b *beside) share(d *digest, block *sharedBlock) {
 	b.begin(d)
-	sharedLeave <- struct{}{}
-	b.work <- block
+	select {
+	case sharedWait <- struct{}{}:
+		if b.batch = append(b.batch, block); len(b.batch) == besideBatch {
+			b.handOver()
+		}
+	default:
+		b.handOver()
+		sharedLeave <- struct{}{}
+		b.work <- block
+	}
+}
+
+// handOver hands over what waits.
+func (b *beside) handOver() {
+	for _, block := range b.batch {
+		<-sharedWait
+		sharedLeave <- struct{}{}
+		b.work <- block
+	}
+	b.batch = b.batch[:0]
 }
 
 // end waits until all is hashed.
@@ -116,6 +143,7 @@ func (b *beside) end() {
 	if b.work == nil {
 		return
 	}
+	b.handOver()
 	close(b.work)
 	<-b.done
 	b.work, b.done = nil, nil

@@ -171,6 +171,48 @@ func (w *wholly) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Blocks of senders that stopped sending wait until there are more of them. Nobody else waits for that.
+func TestStoppedSendersHoldUpNobody(t *testing.T) {
+	s := fresh(t)
+	store := &taking{Objects: s.objects, writes: map[int64][]int{}}
+	svc := dossier.New(s.people, s.catalog, store, dossier.Options{Now: s.clock.now})
+	data := make([]byte, 3<<20)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(data) // never fails
+	send := func(content []byte, r io.Reader) {
+		sub, err := svc.Begin(t.Context(), dossier.NewReceipt(), ada)
+		if err == nil {
+			err = sub.AddFile(t.Context(), "large", &wholly{r: r})
+		}
+		if err == nil {
+			err = sub.Acknowledge(t.Context())
+		}
+		if err != nil {
+			t.Errorf("%d bytes: %v", len(content), err)
+		} else if f := sub.Outcomes()[0].File; f == nil || f.Content.SHA256 != sha256.Sum256(content) {
+			t.Errorf("%d bytes: stored as %+v", len(content), f)
+		}
+	}
+	var senders, stopped sync.WaitGroup
+	resume := make(chan struct{})
+	for i := range 8 * runtime.GOMAXPROCS(0) {
+		content := data[:len(data)-i*100_003%(1<<20)]
+		stopped.Add(1)
+		stop := sync.OnceFunc(stopped.Done)
+		senders.Go(func() {
+			defer stop() // also after an error
+			send(content, io.MultiReader(bytes.NewReader(content), readerFunc(func([]byte) (int, error) {
+				stop()
+				<-resume
+				return 0, io.EOF
+			})))
+		})
+	}
+	stopped.Wait()
+	send(data, bytes.NewReader(data))
+	close(resume)
+	senders.Wait()
+}
+
 // Whatever ends the writing of a large file is told as what it is.
 func TestWritingOfLargeFileEnds(t *testing.T) {
 	errFull := errors.New("no more room")
