@@ -401,7 +401,8 @@ func (s *Store) placesOf(ctx context.Context, c *condition, d direction, n int) 
 	return all[:min(n, len(all))], nil
 }
 
-// source is where everybody is that a look looks for: people who meet one condition, are among some, or are of a window.
+// source is where everybody is that a look looks for: the people who meet one condition, are among some, or are of a
+// window.
 type source struct {
 	// n is how many entries it has, of which one may have several.
 	n         int
@@ -1118,7 +1119,8 @@ func merge(tx *gorm.DB, words []string, d direction, n int) *gorm.DB {
 
 // fill returns up to n persons who pass the tests, and where it stopped, unless at the end or with n: after looking at
 // about as many as most. seen is at how many it looked.
-func (w *walker) fill(ctx context.Context, d direction, n, most int) (all []place, stopped *place, seen int, err error) {
+func (w *walker) fill(ctx context.Context, d direction, n, most int) (all []place, stopped *place, seen int,
+	err error) {
 	size := n
 	switch {
 	case w.only != nil || w.tests.conditional() && len(w.tests.has)+len(w.tests.not) == 0:
