@@ -30,6 +30,7 @@ var holding = map[string]string{
 	"aws:ebs/volume:Volume":            "its data",
 	"aws:efs/fileSystem:FileSystem":    "its files",
 	"aws:kms/key:Key":                  "the key, and with it everything encrypted with it",
+	"aws:kms/replicaKey:ReplicaKey":    "the key of its region, and with it everything encrypted with it there",
 	"aws:rds/cluster:Cluster":          "its data",
 	"aws:rds/instance:Instance":        "its data",
 	"aws:s3/bucket:Bucket":             "its objects",

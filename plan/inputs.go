@@ -12,7 +12,7 @@ import (
 // inputRules judge inputs, beside guards and interruptions. An absent input counts as the default of AWS and the
 // provider.
 var inputRules = slices.Concat(stackRules, serviceRules, dataRules, servingRules, watchingRules, accessRules,
-	closingRules)
+	closingRules, smallRules)
 
 // stackRules are those of networks, instances, databases, buckets and what watches them.
 var stackRules = []rule{
