@@ -52,8 +52,13 @@ var since = map[string]string{
 		"networkInterfaces.connectionTrackingSpecification " +
 		"networkInterfaces.enaSrdSpecification networkInterfaces.primaryIpv6",
 	"aws:ec2/vpcEndpoint:VpcEndpoint": "serviceRegion!",
-	"aws:ecs/service:Service":         "forceDelete",
-	"aws:eks/cluster:Cluster": "defaultAddonsToRemoves forceUpdateVersion " +
+	// Once it has been turned on, it is turned off with another one only.
+	"aws:ec2/instance:Instance":                 "enablePrimaryIpv6?",
+	"aws:ec2/networkInterface:NetworkInterface": "enablePrimaryIpv6?",
+	"aws:fsx/lustreFileSystem:LustreFileSystem": "efaEnabled!",
+	"aws:wafv2/apiKey:ApiKey":                   "scope! tokenDomains!",
+	"aws:ecs/service:Service":                   "forceDelete",
+	"aws:eks/cluster:Cluster": "bootstrapSelfManagedAddons! defaultAddonsToRemoves forceUpdateVersion " +
 		"kubernetesNetworkConfig.elasticLoadBalancing",
 	"aws:lb/loadBalancer:LoadBalancer":        "clientKeepAlive enableZonalShift ipamPools minimumLoadBalancerCapacity",
 	"aws:lb/targetGroup:TargetGroup":          "targetGroupHealth targetHealthStates.unhealthyDrainingInterval",

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -429,13 +430,15 @@ func (c *compiler) online(ctx context.Context, name string, env []string, out *b
 			strings.HasPrefix(v, "GOOS=") || strings.HasPrefix(v, "GOARCH=")
 	}), append(env, "GOWORK="+c.workIn("copies"))...)
 	wrote := &head{left: mostSaid + 1}
-	cmd.Stderr = wrote
+	faults := &quietly{to: wrote}
+	cmd.Stderr = faults
 	if out != nil {
 		cmd.Stdout = out
 	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	err = cmd.Run()
+	faults.end()
 	if _, failed := errors.AsType[*exec.ExitError](err); failed && ctx.Err() == nil {
 		return cmp.Or(strings.TrimSpace(wrote.kept.String()), err.Error()), nil
 	}
@@ -538,6 +541,42 @@ func (c *compiler) offline(ctx context.Context, cgo string, args ...string) (sai
 	}
 	return said, failed, err
 }
+
+// quietly passes on lines but those that tell what Go downloads: of a program with many modules they would be all that
+// is kept, and the fault comes after them.
+type quietly struct {
+	to   io.Writer
+	rest []byte
+}
+
+// Write implements io.Writer.
+func (q *quietly) Write(p []byte) (int, error) {
+	q.rest = append(q.rest, p...)
+	for {
+		line, rest, whole := bytes.Cut(q.rest, []byte("\n"))
+		if !whole && len(line) <= mostSaid {
+			return len(p), nil
+		}
+		q.rest = rest
+		if whole {
+			line = append(line[:len(line):len(line)], '\n')
+		}
+		if err := q.pass(line); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (q *quietly) pass(line []byte) error {
+	if bytes.HasPrefix(line, []byte("go: downloading ")) {
+		return nil
+	}
+	_, err := q.to.Write(line)
+	return err
+}
+
+// end passes on what no end of a line came after.
+func (q *quietly) end() { _ = q.pass(q.rest) } // a head takes everything
 
 // head keeps the first bytes that are written to it, and calls stop, where there is one, after too many.
 type head struct {
