@@ -26,9 +26,17 @@ func looser(a, b string) bool {
 	}
 	for operator, keys := range is {
 		for key, values := range keys {
-			if !slices.ContainsFunc(narrower[operator], func(other string) bool {
-				return covered(operator, list(values), list(was[other][key]))
-			}) && !covered(operator, list(values), list(was[operator][key])) {
+			// With IfExists it holds for all that it holds for without, and where there is no value.
+			bare := strings.TrimSuffix(operator, "IfExists")
+			others := append([]string{operator, bare}, narrower[bare]...)
+			if bare != operator {
+				for _, other := range narrower[bare] {
+					others = append(others, other+"IfExists")
+				}
+			}
+			if !slices.ContainsFunc(others, func(other string) bool {
+				return covered(bare, list(values), list(was[other][key]))
+			}) {
 				return false
 			}
 		}

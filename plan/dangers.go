@@ -180,6 +180,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 	found = append(found, handedOutAgain(base, head)...)
 	found = append(found, walled(base, head, gone)...)
 	found = append(found, contended(base, head)...)
+	found = append(found, doubled(base, head)...)
 	found = append(found, inUse(e, base, head)...)
 	found = append(found, heed(e.Options)...)
 	for _, c := range e.Changes {

@@ -47,7 +47,7 @@ type inline struct {
 // inlines are the resources that take what others say apart for wrong, and remove it. The same reference has a note for
 // each.
 var inlines = []inline{
-	{"aws:ec2/securityGroup:SecurityGroup", []string{"ingress", "egress"}, map[string]string{
+	{wholeGroupType, []string{"ingress", "egress"}, map[string]string{
 		"aws:ec2/securityGroupRule:SecurityGroupRule":               "securityGroupId",
 		"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":   "securityGroupId",
 		"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "securityGroupId",
@@ -149,6 +149,50 @@ func contended(base, head *graph.Graph) []Danger {
 			What: fmt.Sprintf("%s, %s, of which %s.", p.text, code(p.about), what)})
 	}
 	slices.SortFunc(found, func(a, b Danger) int { return strings.Compare(a.What, b.What) })
+	return found
+}
+
+const wholeGroupType = "aws:ec2/securityGroup:SecurityGroup"
+
+// doubled are the dangers of rules that a resource of its own makes although the group has them: without a list of its
+// own, a group keeps those that it has (ec2/vpc_security_group.go: ingress and egress are Computed), and AWS refuses a
+// second one (InvalidPermission.Duplicate).
+func doubled(base, head *graph.Graph) []Danger {
+	if base == nil {
+		return nil
+	}
+	type kept struct {
+		group     *graph.Resource
+		direction graph.Direction
+	}
+	had := map[kept][]graph.SecurityRule{}
+	for _, r := range base.SecurityRules() {
+		if r.Resource.Token == wholeGroupType {
+			had[kept{r.Resource, r.Direction}] = append(had[kept{r.Resource, r.Direction}], r)
+		}
+	}
+	var found []Danger
+	told := map[string]bool{}
+	for _, r := range head.SecurityRules() {
+		of := r.Resource
+		group := head.Resolve(of.Input("securityGroupId"), wholeGroupType)
+		if of.Token == wholeGroupType || group == nil || base.Was(of) != nil || told[of.URN] ||
+			group.Input(string(r.Direction)) != nil {
+			continue
+		}
+		for _, old := range had[kept{base.Was(group), r.Direction}] {
+			if old.Protocol == r.Protocol && old.Ports == r.Ports && old.CIDR == r.CIDR && old.PrefixList == r.PrefixList &&
+				!old.Opaque && old.Group == "" && r.Group == "" {
+				told[of.URN] = true
+			}
+		}
+		if told[of.URN] {
+			found = append(found, Danger{Kind: refused, Resource: of.String(), What: fmt.Sprintf("**%s** %s says what "+
+				"%s of %s said, which the group keeps when the program no longer has the list: AWS has the rule already, "+
+				"and the deployment stops halfway. Empty the list first, or import the rule.", of.Kind(), code(of.Name),
+				code(string(r.Direction)), code(group.String()))})
+		}
+	}
 	return found
 }
 

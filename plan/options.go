@@ -61,8 +61,14 @@ func heed(changes []Change) []Danger {
 			}
 			switch p.Path {
 			case "ignoreChanges":
-				tell("options", "what changes are ignored is another (%s → %s); what was set by hand or by AWS there is "+
-					"lost", code(cmp.Or(p.Before, "nothing")), code(cmp.Or(p.After, "nothing")))
+				was, is := namesIn(p.Before), namesIn(p.After)
+				if come := without(is, was); len(come) > 0 {
+					tell("options", "changes of %s are no longer made", strings.Join(few(come), ", "))
+				}
+				if gone := without(was, is); len(gone) > 0 {
+					tell("options", "changes of %s are no longer ignored; what was set by hand or by AWS there is lost",
+						strings.Join(few(gone), ", "))
+				}
 			case "replaceOnChanges":
 				if p.After != "" {
 					tell("options", "a change of %s replaces it from now on", code(p.After))
@@ -78,6 +84,14 @@ func heed(changes []Change) []Danger {
 		}
 	}
 	return found
+}
+
+// namesIn are the texts of a list as optional shows it.
+func namesIn(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, ", ")
 }
 
 // providers are the dangers of providers that change: another version, other settings, another one for a resource. The

@@ -189,9 +189,13 @@ func covers(pattern, other string) bool {
 	if pattern == other {
 		return true
 	}
-	return !strings.HasPrefix(other, but) && !slices.ContainsFunc(strings.Split(without, ", "), func(w string) bool {
-		return iam.Overlap(w, other)
-	})
+	spared := strings.Split(without, ", ")
+	if rest, is := strings.CutPrefix(other, but); is { // what is spared here has to be spared there
+		return !slices.ContainsFunc(spared, func(w string) bool {
+			return !slices.ContainsFunc(strings.Split(rest, ", "), func(o string) bool { return iam.Covers(o, w) })
+		})
+	}
+	return !slices.ContainsFunc(spared, func(w string) bool { return iam.Overlap(w, other) })
 }
 
 // document are the grants of a policy document. One that is not known or not understood is a grant of its own, so that
