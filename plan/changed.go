@@ -165,8 +165,11 @@ func follows(c Change, path string) bool {
 	return found
 }
 
+// nameless takes from what AWS makes up that it is made up anew.
+var nameless = strings.NewReplacer("{new ", "{", "{next ", "{")
+
 func (p Property) follows() bool {
-	return strings.Contains(p.Before, " of ") && strings.ReplaceAll(p.After, "{new ", "{") == p.Before
+	return strings.Contains(p.Before, " of ") && nameless.Replace(p.After) == p.Before
 }
 
 // judgedTypes are all types that something here judges.
