@@ -109,8 +109,8 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 	said := map[string][]string{}
 	var kinds []string
 	for _, r := range inputRules {
-		if c.Action == Replace && r.kind == stops && addressed[c.Type] != "" {
-			continue // that the name goes is told
+		if c.Action == Replace && r.kind == stops && (addressed[c.Type] != "" || losses[c.Type].kind == stops) {
+			continue // that it goes is told
 		}
 		if r.fresh && r.kind == expires && newWhole {
 			continue // it has nothing yet
