@@ -15,8 +15,8 @@ const (
 	besideFrom = 1 << 20
 	// besideBlock is how much is handed over at once, in bytes.
 	besideBlock = 128 << 10
-	// besideBatch is how many blocks are handed over together. A hash is quicker than receiving and writing, so it waits
-	// for each block; to wake it costs as much as a tenth of what it does.
+	// besideBatch is how many blocks are handed over together. A hash is quicker than receiving and writing, so it
+	// waits for each block; to wake it costs as much as a tenth of what it does.
 	besideBatch = 4
 )
 

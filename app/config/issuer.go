@@ -25,7 +25,8 @@ type Issuer struct {
 	ClientSecret Secret
 	// Scopes are what is asked for.
 	Scopes []string
-	// Contexts are those (acr) of which a sign-in has one, and Methods those (amr) that it has all of; empty: any will do.
+	// Contexts are those (acr) of which a sign-in has one, and Methods those (amr) that it has all of; empty: any will
+	// do.
 	Contexts, Methods []string
 	// RoleClaim is the claim that gives roles; empty: none does.
 	RoleClaim string

@@ -143,8 +143,8 @@ func (i *Issuer) asked(ctx context.Context, c *claims, begun string) error {
 	return nil
 }
 
-// strong checks how somebody has proven themselves, by the signed ID token alone. An issuer need not do what it is asked
-// for (OpenID Connect Core 1.0, section 3.1.2.1, acr_values).
+// strong checks how somebody has proven themselves, by the signed ID token alone. An issuer need not do what it is
+// asked for (OpenID Connect Core 1.0, section 3.1.2.1, acr_values).
 func (i *Issuer) strong(ctx context.Context, c *claims) error {
 	why := ""
 	if context := c.text("acr"); len(i.o.Contexts) > 0 && !slices.Contains(i.o.Contexts, context) {

@@ -200,8 +200,8 @@ func (s *Server) resume(c echo.Context) error {
 	}, " may sign in again.")
 }
 
-// newAccountLink makes a link for an account, and shows it. With a reset of the password alone, whoever gets hold of the
-// link still needs the owner's second factor.
+// newAccountLink makes a link for an account, and shows it. With a reset of the password alone, whoever gets hold of
+// the link still needs the owner's second factor.
 func (s *Server) newAccountLink(c echo.Context) error {
 	id, err := staff.ParseAccountID(c.Param("id"))
 	if err != nil {
