@@ -1,7 +1,6 @@
 package dossier_test
 
 import (
-	"bufio"
 	"bytes"
 	"compress/flate"
 	"encoding/binary"
@@ -9,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"iter"
 	"math"
 	"slices"
 	"testing"
@@ -37,9 +37,7 @@ func TestArchiveAsStream(t *testing.T) {
 				files[i].Folder = []string{"", "a", "a/\u65e5\u672c"}[i%3]
 			}
 			a := archiveOf(t, svc, files[0].Person)
-			in, out := io.Pipe()
-			go func() { out.CloseWithError(a.Write(t.Context(), out)) }()
-			entries, err := readStream(in)
+			entries, err := readStream(func(w io.Writer) error { return a.Write(t.Context(), w) })
 			if err != nil {
 				t.Fatalf("after %d entries: %v", len(entries), err)
 			}
@@ -63,24 +61,70 @@ type streamed struct {
 	crc              uint32
 }
 
-// stream counts what is read, and is asked for single bytes by flate, so that no more is read than is needed.
+// stream is what a writer writes, as a reader that keeps nothing back. It counts what is read, and is asked for single
+// bytes by flate, so that no more is read than is needed.
 type stream struct {
-	*bufio.Reader
-	n int64
+	next func() ([]byte, error, bool)
+	left []byte // of what was written last
+	n    int64
 }
 
+// yielding is a writer that yields what is written.
+type yielding func(p []byte, err error) bool
+
+func (yield yielding) Write(p []byte) (int, error) {
+	if !yield(p, nil) {
+		return 0, io.ErrClosedPipe
+	}
+	return len(p), nil
+}
+
+// fill makes sure that there is something to read.
+func (s *stream) fill() error {
+	for len(s.left) == 0 {
+		p, err, more := s.next()
+		if err != nil {
+			return err
+		}
+		if !more {
+			return io.EOF
+		}
+		s.left = p
+	}
+	return nil
+}
+
+// Read is not watched by the race detector, which would look at each byte: the writer waits until all is read. Of the
+// built-in copy, it looks at each even here.
+//
+//go:norace
 func (s *stream) Read(p []byte) (int, error) {
-	n, err := s.Reader.Read(p)
+	if err := s.fill(); err != nil {
+		return 0, err
+	}
+	n := 0
+	for end := min(len(p), len(s.left)); n < end; {
+		if n+8 <= end {
+			binary.LittleEndian.PutUint64(p[n:], binary.LittleEndian.Uint64(s.left[n:]))
+			n += 8
+		} else {
+			p[n] = s.left[n]
+			n++
+		}
+	}
+	s.left = s.left[n:]
 	s.n += int64(n)
-	return n, err
+	return n, nil
 }
 
 func (s *stream) ReadByte() (byte, error) {
-	b, err := s.Reader.ReadByte()
-	if err == nil {
-		s.n++
+	if err := s.fill(); err != nil {
+		return 0, err
 	}
-	return b, err
+	b := s.left[0]
+	s.left = s.left[1:]
+	s.n++
+	return b, nil
 }
 
 // take reads the next bytes as little-endian numbers of those sizes.
@@ -115,9 +159,15 @@ func (s *stream) extras(length uint64) (map[uint64][]byte, error) {
 	return fields, nil
 }
 
-// readStream reads an archive from its beginning to its end.
-func readStream(r io.Reader) (entries []streamed, err error) {
-	s := &stream{Reader: bufio.NewReaderSize(r, 1<<20)}
+// readStream reads what write writes, an archive, from its beginning to its end.
+func readStream(write func(io.Writer) error) (entries []streamed, err error) {
+	next, stop := iter.Pull2(func(yield func([]byte, error) bool) {
+		if err := write(yielding(yield)); err != nil {
+			yield(nil, err)
+		}
+	})
+	defer stop()
+	s := &stream{next: next}
 	for {
 		offset := s.n
 		signature, err := s.take(4)
