@@ -149,14 +149,7 @@ func TestSelectedPeopleAreBounded(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
-	at := s.clock.now()
-	for range bounds.BulkPeople + 1 {
-		if err := s.stores.People.Insert(t.Context(), dossier.Person{ID: dossier.NewPersonID(),
-			Details: dossier.Details{Name: "Ada"}, State: dossier.PersonSubmitted, CreatedAt: at,
-			UpdatedAt: at}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.insertMany(t, bounds.BulkPeople+1)
 	a := s.play(t, scenario{path: "/people", by: by, status: 200,
 		has: []string{"More than 10,000 people", "All people, on every page"}})
 	form, _ := bulkForm(t, a)

@@ -381,14 +381,7 @@ func TestTrashOfMany(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, withTrash)
 	by := s.signIn(t)
-	at := s.clock.now()
-	for range bounds.BulkPeople + 1 {
-		if err := s.stores.People.Insert(t.Context(), dossier.Person{ID: dossier.NewPersonID(),
-			Details: dossier.Details{Name: "Ada"}, State: dossier.PersonSubmitted, CreatedAt: at,
-			UpdatedAt: at}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.insertMany(t, bounds.BulkPeople+1)
 	form, _ := bulkForm(t, s.play(t, scenario{path: "/people", by: by, status: 200}))
 	page := s.play(t, scenario{path: "/people/selected", by: by, form: more(form, "all", "yes", "do", "trash"),
 		status: 200, has: []string{"Move 10,001 people to the trash?"}})

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"io"
 	"log/slog"
@@ -433,6 +434,29 @@ func (s *site) insert(t *testing.T, names ...string) {
 	svc := dossier.New(s.stores.People, s.stores.Catalog, s.stores.Objects, dossier.Options{})
 	if _, err := svc.WriteWords(t.Context()); err != nil {
 		t.Fatalf("write words: %v", err)
+	}
+}
+
+// insertMany adds so many people called Ada, without words or files. The store takes one call for each person, so it
+// gets the first, and a statement copies that.
+func (s *site) insertMany(t *testing.T, n int) {
+	t.Helper()
+	at := s.clock.now()
+	first := dossier.Person{ID: dossier.NewPersonID(), Details: dossier.Details{Name: "Ada"},
+		State: dossier.PersonSubmitted, CreatedAt: at, UpdatedAt: at}
+	if err := s.stores.People.Insert(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	db := s.stores.People.(interface{ DB() *sql.DB }).DB()
+	var columns string
+	if err := db.QueryRowContext(t.Context(),
+		"SELECT group_concat(name) FROM pragma_table_info('people') WHERE name <> 'id'").Scan(&columns); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), `WITH RECURSIVE copies(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copies)
+		INSERT INTO people (id, `+columns+`) SELECT substr(id, 1, 24) || printf('%012x', n), `+columns+`
+		FROM people, (SELECT n FROM copies LIMIT ?) WHERE id = ?`, n-1, first.ID.String()); err != nil {
+		t.Fatal(err)
 	}
 }
 
