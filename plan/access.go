@@ -224,7 +224,8 @@ func compareAccess(r *graph.Resource, was, is map[access]bool, fresh bool) []Dan
 	tell(stops, "no longer allows", less(was, is, func(x access) bool {
 		return x.effect == "Allow" && !stillAllowed(x, is)
 	}))
-	tell(stops, "newly denies", less(is, was, func(x access) bool { return x.effect != "Allow" && !fresh && !stillDenied(x, was) }))
+	tell(stops, "newly denies", less(is, was,
+		func(x access) bool { return x.effect != "Allow" && !fresh && !stillDenied(x, was) }))
 	return found
 }
 
@@ -316,7 +317,8 @@ func risky(action string) string {
 		service == "guardduty" && begins("delete", "disassociate", "update", "stop"),
 		service == "cloudwatch" && begins("delete", "disable"), service == "logs" && begins("delete", "putretention"):
 		return "to hide what happens"
-	case service == "ssm" && begins("sendcommand", "startsession"), service == "lambda" && begins("updatefunctioncode"),
+	case service == "ssm" && begins("sendcommand", "startsession"),
+		service == "lambda" && begins("updatefunctioncode"),
 		service == "ec2-instance-connect", service == "ecs" && begins("executecommand"):
 		return "to run programs elsewhere"
 	case begins("delete", "terminate", "schedulekeydeletion", "disable", "purge", "deregister", "stop"):

@@ -127,8 +127,10 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 		if by := unsetBy[c.Type+" "+r.path]; by != "" {
 			was, is = orInput(was, old, by), orInput(is, now, by)
 		}
+		// Of two secrets nobody sees more than that they are not the same.
 		masked := was == graph.Secret && is == graph.Secret && changes(c, r.path)
-		if !r.fresh && !masked && (reflect.DeepEqual(was, is) || old != nil && same(c.Type, r.path, was, is)) || old != nil && follows(c, r.path) {
+		if !r.fresh && !masked && (reflect.DeepEqual(was, is) || old != nil && same(c.Type, r.path, was, is)) ||
+			old != nil && follows(c, r.path) {
 			continue
 		}
 		why := r.judge(was, is)

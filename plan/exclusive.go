@@ -181,16 +181,16 @@ func doubled(base, head *graph.Graph) []Danger {
 			continue
 		}
 		for _, old := range had[kept{base.Was(group), r.Direction}] {
-			if old.Protocol == r.Protocol && old.Ports == r.Ports && old.CIDR == r.CIDR && old.PrefixList == r.PrefixList &&
-				!old.Opaque && old.Group == "" && r.Group == "" {
+			if old.Protocol == r.Protocol && old.Ports == r.Ports && old.CIDR == r.CIDR &&
+				old.PrefixList == r.PrefixList && !old.Opaque && old.Group == "" && r.Group == "" {
 				told[of.URN] = true
 			}
 		}
 		if told[of.URN] {
-			found = append(found, Danger{Kind: refused, Resource: of.String(), What: fmt.Sprintf("**%s** %s says what "+
-				"%s of %s said, which the group keeps when the program no longer has the list: AWS has the rule already, "+
-				"and the deployment stops halfway. Empty the list first, or import the rule.", of.Kind(), code(of.Name),
-				code(string(r.Direction)), code(group.String()))})
+			found = append(found, Danger{Kind: refused, Resource: of.String(),
+				What: fmt.Sprintf("**%s** %s says what %s of %s said, which the group keeps when the program no longer "+
+					"has the list: AWS has the rule already, and the deployment stops halfway. Empty the list first, "+
+					"or import the rule.", of.Kind(), code(of.Name), code(string(r.Direction)), code(group.String()))})
 		}
 	}
 	return found

@@ -25,18 +25,23 @@ func TestFreshRights(t *testing.T) {
 	const service, other = `{"Service":"ec2.amazonaws.com"}`, `{"AWS":"arn:aws:iam::999999999999:root"}`
 	for _, c := range []fresh{
 		{"a condition only where there is a value", "IAM: condition_operators (IfExists)", bucketPolicy,
-			foreign(`{"StringEquals":{"aws:SourceVpce":"vpce-1"}}`), foreign(`{"StringEqualsIfExists":{"aws:SourceVpce":"vpce-1"}}`),
+			foreign(`{"StringEquals":{"aws:SourceVpce":"vpce-1"}}`),
+			foreign(`{"StringEqualsIfExists":{"aws:SourceVpce":"vpce-1"}}`),
 			Update, [][2]string{{exposes, "999999999999"}}},
 		{"a condition wherever there is a value", "IAM: condition_operators (IfExists)", bucketPolicy,
-			foreign(`{"StringEqualsIfExists":{"aws:SourceVpce":"vpce-1"}}`), foreign(`{"StringEquals":{"aws:SourceVpce":"vpce-1"}}`),
+			foreign(`{"StringEqualsIfExists":{"aws:SourceVpce":"vpce-1"}}`),
+			foreign(`{"StringEquals":{"aws:SourceVpce":"vpce-1"}}`),
 			Update, [][2]string{{stops, "no longer allows"}}},
 		{"all values, also of none", "IAM: multi-value-conditions (ForAllValues)", bucketPolicy,
-			foreign(`{"ForAnyValue:StringEquals":{"aws:TagKeys":"a"}}`), foreign(`{"ForAllValues:StringEquals":{"aws:TagKeys":"a"}}`),
+			foreign(`{"ForAnyValue:StringEquals":{"aws:TagKeys":"a"}}`),
+			foreign(`{"ForAllValues:StringEquals":{"aws:TagKeys":"a"}}`),
 			Update, [][2]string{{exposes, "999999999999"}, {stops, "no longer allows"}}},
 		{"a second factor that need not be", "IAM: condition_operators_null", bucketPolicy,
-			foreign(`{"Null":{"aws:MultiFactorAuthAge":"false"}}`), policy(`{"Effect":"Allow",` + who + rest + `}`), Update,
+			foreign(`{"Null":{"aws:MultiFactorAuthAge":"false"}}`), policy(`{"Effect":"Allow",` + who + rest + `}`),
+			Update,
 			[][2]string{{exposes, "999999999999"}}},
-		{"everyone but one", "IAM: elements_notprincipal", bucketPolicy, policy(`{"Effect":"Allow",` + who + rest + `}`),
+		{"everyone but one", "IAM: elements_notprincipal", bucketPolicy,
+			policy(`{"Effect":"Allow",` + who + rest + `}`),
 			policy(`{"Effect":"Allow","NotPrincipal":{"AWS":"arn:aws:iam::123456789012:root"},` + rest + `}`), Update,
 			[][2]string{{exposes, "everyone but"}, {stops, "no longer allows"}}},
 		{"a Deny that spares more", "IAM: elements_notresource", bucketPolicy,
@@ -44,16 +49,19 @@ func TestFreshRights(t *testing.T) {
 			policy(`{"Effect":"Deny","Principal":"*","Action":"s3:*","NotResource":["arn:aws:s3:::a/public/*","arn:aws:s3:::a/b/*"]}`),
 			Update, [][2]string{{"no longer denied", "everyone"}}},
 		{"a Deny that allows", "IAM: elements_effect", bucketPolicy, policy(`{"Effect":"Deny",` + who + rest + `}`),
-			policy(`{"Effect":"Allow",` + who + rest + `}`), Update, [][2]string{{exposes, "999999999999"}, {"no longer denied", "s3:GetObject"}}},
+			policy(`{"Effect":"Allow",` + who + rest + `}`), Update, [][2]string{{exposes, "999999999999"},
+				{"no longer denied", "s3:GetObject"}}},
 		{"one account more", "IAM: elements_principal", "iam/role:Role", trust(service, ""), trust(
-			`{"Service":"ec2.amazonaws.com","AWS":"arn:aws:iam::999999999999:root"}`, ""), Update, [][2]string{{trusted, "999999999999"}}},
+			`{"Service":"ec2.amazonaws.com","AWS":"arn:aws:iam::999999999999:root"}`, ""), Update,
+			[][2]string{{trusted, "999999999999"}}},
 		{"no external id", "IAM: id_roles_common-scenarios_third-party", "iam/role:Role",
 			trust(other, `,"Condition":{"StringEquals":{"sts:ExternalId":"x"}}`), trust(other, ""), Update,
 			[][2]string{{trusted, "999999999999"}}},
 		{"another service", "IAM: elements_principal (services)", "iam/role:Role", trust(service, ""),
 			trust(`{"Service":"lambda.amazonaws.com"}`, ""), Update, [][2]string{{stops, "ec2.amazonaws.com"}}},
 		{"no boundary", "IAM: access_policies_boundaries", "iam/role:Role",
-			in{"assumeRolePolicy": trust(service, "")["assumeRolePolicy"], "permissionsBoundary": "b"}, trust(service, ""), Update,
+			in{"assumeRolePolicy": trust(service, "")["assumeRolePolicy"], "permissionsBoundary": "b"}, trust(service,
+				""), Update,
 			[][2]string{{weakens, "the most that it may do"}}},
 		{"a boundary", "IAM: access_policies_boundaries", "iam/role:Role", trust(service, ""),
 			in{"assumeRolePolicy": trust(service, "")["assumeRolePolicy"], "permissionsBoundary": "b"}, Update,
@@ -81,7 +89,8 @@ func TestFreshRights(t *testing.T) {
 			role(b)
 			b.Add("iam/rolePolicy:RolePolicy", "x", in{"role": "role-app", "policy": statements(read)})
 		}, func(b *graphtest.Builder) {
-			b.Set("aws:iam/rolePolicy:RolePolicy", "x", "policy", statements(`{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}`))
+			b.Set("aws:iam/rolePolicy:RolePolicy", "x", "policy",
+				statements(`{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}`))
 		}, [][2]string{{"wide permission", "* but iam:*"}}},
 		{"a policy apart, not within", "iam/role_policy_attachment.go", func(b *graphtest.Builder) {
 			role(b)
@@ -89,7 +98,8 @@ func TestFreshRights(t *testing.T) {
 		}, func(b *graphtest.Builder) {
 			b.Remove("iam/rolePolicy:RolePolicy", "x")
 			p := b.Add("iam/policy:Policy", "x", in{"policy": statements(read)})
-			b.Add("iam/rolePolicyAttachment:RolePolicyAttachment", "x", in{"role": "role-app", "policyArn": p.Outputs["arn"]})
+			b.Add("iam/rolePolicyAttachment:RolePolicyAttachment", "x", in{"role": "role-app",
+				"policyArn": p.Outputs["arn"]})
 		}, nil},
 		{"rights in the same words, in other statements", "IAM: elements_statement", func(b *graphtest.Builder) {
 			role(b)
@@ -105,32 +115,40 @@ func TestFreshRights(t *testing.T) {
 			b.Add("iam/rolePolicyAttachment:RolePolicyAttachment", "x", in{"role": "role-app",
 				"policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"})
 		}, func(b *graphtest.Builder) {
-			b.Set("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "x", "policyArn", "arn:aws:iam::aws:policy/PowerUserAccess")
+			b.Set("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "x", "policyArn",
+				"arn:aws:iam::aws:policy/PowerUserAccess")
 		}, [][2]string{{"wide permission", "PowerUserAccess"}, {stops, "ReadOnlyAccess"}}},
 		{"a role for one, then for all", "IAM: id_roles_use_passrole", func(b *graphtest.Builder) {
 			role(b)
-			b.Add("iam/rolePolicy:RolePolicy", "x", in{"role": "role-app", "policy": statements(allow(`"iam:PassRole"`,
-				`"arn:aws:iam::123456789012:role/a"`))})
+			b.Add("iam/rolePolicy:RolePolicy", "x", in{"role": "role-app",
+				"policy": statements(allow(`"iam:PassRole"`,
+					`"arn:aws:iam::123456789012:role/a"`))})
 		}, func(b *graphtest.Builder) {
 			b.Set("aws:iam/rolePolicy:RolePolicy", "x", "policy", statements(allow(`"iam:PassRole"`, `"*"`)))
 		}, [][2]string{{moreRights, "`iam:PassRole` on `*`"}}},
-		{"a key that goes while a bucket has it", "s3/bucket_server_side_encryption_configuration.go", func(b *graphtest.Builder) {
-			k := b.Add("kms/key:Key", "k", in{})
-			b.Add("s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "b", in{"bucket": "b",
-				"rules": several(in{"applyServerSideEncryptionByDefault": in{"sseAlgorithm": "aws:kms", "kmsMasterKeyId": k.Outputs["arn"]}})})
-		}, func(b *graphtest.Builder) {
-			b.Remove("kms/key:Key", "k")
-			b.Set("aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "b", "rules",
-				several(in{"applyServerSideEncryptionByDefault": in{"sseAlgorithm": "AES256"}}))
-		}, [][2]string{{"data deleted", "everything encrypted with it"}, {weakens, "another way"}}},
+		{"a key that goes while a bucket has it", "s3/bucket_server_side_encryption_configuration.go",
+			func(b *graphtest.Builder) {
+				k := b.Add("kms/key:Key", "k", in{})
+				b.Add("s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "b",
+					in{"bucket": "b",
+						"rules": several(in{"applyServerSideEncryptionByDefault": in{"sseAlgorithm": "aws:kms",
+							"kmsMasterKeyId": k.Outputs["arn"]}})})
+			}, func(b *graphtest.Builder) {
+				b.Remove("kms/key:Key", "k")
+				b.Set("aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "b",
+					"rules",
+					several(in{"applyServerSideEncryptionByDefault": in{"sseAlgorithm": "AES256"}}))
+			}, [][2]string{{"data deleted", "everything encrypted with it"}, {weakens, "another way"}}},
 		{"the same rules, apart", "ec2/vpc_security_group.go: ingress is Computed; InvalidPermission.Duplicate",
 			func(b *graphtest.Builder) {
-				b.Add("ec2/securityGroup:SecurityGroup", "web", in{"vpcId": "v", "ingress": several(in{"protocol": "tcp",
-					"fromPort": 443, "toPort": 443, "cidrBlocks": []string{"10.0.0.0/8"}})})
+				b.Add("ec2/securityGroup:SecurityGroup", "web", in{"vpcId": "v",
+					"ingress": several(in{"protocol": "tcp",
+						"fromPort": 443, "toPort": 443, "cidrBlocks": []string{"10.0.0.0/8"}})})
 			}, func(b *graphtest.Builder) {
 				b.Set("aws:ec2/securityGroup:SecurityGroup", "web", "ingress", nil)
-				b.Add("vpc/securityGroupIngressRule:SecurityGroupIngressRule", "web", in{"securityGroupId": "securitygroup-web",
-					"ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "10.0.0.0/8"})
+				b.Add("vpc/securityGroupIngressRule:SecurityGroupIngressRule", "web",
+					in{"securityGroupId": "securitygroup-web",
+						"ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "10.0.0.0/8"})
 			}, [][2]string{{refused, "already"}}},
 		{"changes that are ignored from now on", "pulumi: ignoreChanges", func(b *graphtest.Builder) {
 			b.Add("sqs/queue:Queue", "q", in{"name": "q"})
@@ -159,7 +177,8 @@ func TestFreshRights(t *testing.T) {
 			b.Add("sqs/queue:Queue", "old", in{})
 		}, func(b *graphtest.Builder) {
 			b.Remove("sqs/queue:Queue", "old")
-			b.Add("sqs/queue:Queue", "new", in{}).Options.Aliases = []string{"urn:pulumi:test::test::aws:sqs/queue:Queue::older"}
+			b.Add("sqs/queue:Queue", "new",
+				in{}).Options.Aliases = []string{"urn:pulumi:test::test::aws:sqs/queue:Queue::older"}
 		}, [][2]string{{"data deleted", "its messages"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

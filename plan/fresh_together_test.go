@@ -37,7 +37,8 @@ func TestFreshTogether(t *testing.T) {
 					in{"securityGroupId": "securitygroup-web", "ipProtocol": "tcp",
 						"fromPort": 443, "toPort": 443, "cidrIpv4": "10.0.0.0/8"})
 			}, [][2]string{{stops, "take each other's"}}},
-		{"rules inline for one side and apart for the other", "ec2/vpc_security_group.go: ingress and egress by themselves",
+		{"rules inline for one side and apart for the other",
+			"ec2/vpc_security_group.go: ingress and egress by themselves",
 			func(b *graphtest.Builder) {
 				b.Add(group, "web", in{"ingress": several(in{"protocol": "tcp", "fromPort": 80, "toPort": 80,
 					"cidrBlocks": []string{"10.0.0.0/8"}})})
@@ -60,7 +61,8 @@ func TestFreshTogether(t *testing.T) {
 				b.Set("aws:"+group, "web", "description", "b")
 				b.Add("ec2/instance:Instance", "web", in{"vpcSecurityGroupIds": []string{"securitygroup-web"}})
 			}, nil},
-		{"a group of an instance that is replaced", "ec2/vpc_security_group.go: ForceNew; pulumi: the old instance goes last",
+		{"a group of an instance that is replaced",
+			"ec2/vpc_security_group.go: ForceNew; pulumi: the old instance goes last",
 			func(b *graphtest.Builder) {
 				b.Add(group, "web", in{"name": "web", "description": "a"})
 				b.Add("ec2/instance:Instance", "web", in{"ami": "ami-1",
@@ -86,19 +88,20 @@ func TestFreshTogether(t *testing.T) {
 			b.Remove("ec2/subnet:Subnet", "a")
 			b.Remove("ec2/routeTable:RouteTable", "t")
 		}, [][2]string{{stops, "what is in it has to go first"}}},
-		{"a wall goes, and its subnet stays", "ec2/vpc_network_acl.go: the default one is left", func(b *graphtest.Builder) {
-			b.Add("ec2/subnet:Subnet", "a", in{"vpcId": "v"})
-			b.Add("ec2/subnet:Subnet", "b", in{"vpcId": "v"})
-			b.Add("ec2/networkAcl:NetworkAcl", "a", in{"vpcId": "v", "subnetIds": []string{"subnet-a"}})
-			b.Add("ec2/networkAcl:NetworkAcl", "b", in{"vpcId": "v"})
-			b.Add("ec2/networkAclAssociation:NetworkAclAssociation", "b", in{"subnetId": "subnet-b",
-				"networkAclId": "networkacl-b"})
-		}, func(b *graphtest.Builder) {
-			b.Remove("ec2/networkAcl:NetworkAcl", "a")
-			b.Remove("ec2/networkAclAssociation:NetworkAclAssociation", "b")
-			b.Remove("ec2/networkAcl:NetworkAcl", "b")
-		}, [][2]string{{weakens, "`a` is deleted: its subnets are left to the default one"},
-			{weakens, "`b` is deleted: its subnets are left to the default one"}}},
+		{"a wall goes, and its subnet stays", "ec2/vpc_network_acl.go: the default one is left",
+			func(b *graphtest.Builder) {
+				b.Add("ec2/subnet:Subnet", "a", in{"vpcId": "v"})
+				b.Add("ec2/subnet:Subnet", "b", in{"vpcId": "v"})
+				b.Add("ec2/networkAcl:NetworkAcl", "a", in{"vpcId": "v", "subnetIds": []string{"subnet-a"}})
+				b.Add("ec2/networkAcl:NetworkAcl", "b", in{"vpcId": "v"})
+				b.Add("ec2/networkAclAssociation:NetworkAclAssociation", "b", in{"subnetId": "subnet-b",
+					"networkAclId": "networkacl-b"})
+			}, func(b *graphtest.Builder) {
+				b.Remove("ec2/networkAcl:NetworkAcl", "a")
+				b.Remove("ec2/networkAclAssociation:NetworkAclAssociation", "b")
+				b.Remove("ec2/networkAcl:NetworkAcl", "b")
+			}, [][2]string{{weakens, "`a` is deleted: its subnets are left to the default one"},
+				{weakens, "`b` is deleted: its subnets are left to the default one"}}},
 		{"a wall goes with its rules", "ec2/vpc_network_acl_rule.go", func(b *graphtest.Builder) {
 			b.Add("ec2/networkAcl:NetworkAcl", "a", in{"vpcId": "v"})
 			b.Add("ec2/networkAclRule:NetworkAclRule", "a", in{"networkAclId": "networkacl-a", "ruleNumber": 90,

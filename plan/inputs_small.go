@@ -61,17 +61,20 @@ var smallRules = slices.Concat(passwords(map[string]string{
 	{token: endpointType, path: "routeTableIds", kind: stops,
 		judge: fewer("subnets with a route table that it leaves no longer reach the service through it")},
 	{token: endpointType, path: "subnetIds", kind: shrinks, judge: fewer("it is in fewer subnets")},
-	{token: prefixListType, path: "entries", kind: exposes, judge: prefixes("rules and routes with it also hold for", true)},
-	{token: prefixListType, path: "entries", kind: stops, judge: prefixes("rules and routes with it no longer hold for",
-		false)},
+	{token: prefixListType, path: "entries", kind: exposes, judge: prefixes("rules and routes with it also hold for",
+		true)},
+	{token: prefixListType, path: "entries", kind: stops,
+		judge: prefixes("rules and routes with it no longer hold for",
+			false)},
 	{token: prefixListType, path: "maxEntries", judge: harmless},
 	{token: ipSetType, path: "addresses", kind: weakens, judge: networksMoved},
 
 	{token: targetGroupType, path: "protocol", kind: weakens, judge: unencrypted},
 	{token: "aws:lb/listener:Listener", path: "defaultActions", kind: exposes, judge: unasked},
 	{token: "aws:lb/listenerRule:ListenerRule", path: "actions", kind: exposes, judge: unasked},
-	{token: lambdaAliasType, path: "functionVersion", kind: stops, judge: lower(0, "its callers get version %s, which "+
-		"is earlier than %s")},
+	{token: lambdaAliasType, path: "functionVersion", kind: stops, judge: lower(0,
+		"its callers get version %s, which "+
+			"is earlier than %s")},
 	{token: lambdaAliasType, path: "routingConfig", judge: harmless},
 	{token: apiKeyType, path: "enabled", kind: stops, judge: to("whoever uses the key is refused", "false")},
 	// A topic that is another one has no subscribers by mail until they confirm.
@@ -82,7 +85,8 @@ var smallRules = slices.Concat(passwords(map[string]string{
 	}},
 	{token: "aws:cloudwatch/metricAlarm:MetricAlarm", path: "unit", kind: hides,
 		judge: always("it looks at values in another unit, of which there may be none")},
-	{token: firehoseType, path: "extendedS3Configuration.bucketArn", kind: hides, judge: other("records go elsewhere")},
+	{token: firehoseType, path: "extendedS3Configuration.bucketArn", kind: hides,
+		judge: other("records go elsewhere")},
 	{token: firehoseType, path: "destination", kind: hides, judge: other("records go elsewhere")},
 	{token: cacheUserType, path: "accessString", kind: moreRights, judge: func(old, now any) string {
 		return "other commands and keys are allowed: " + code(orUnset(old)) + " → " + code(orUnset(now))
