@@ -188,9 +188,10 @@ func doubled(base, head *graph.Graph) []Danger {
 		}
 		if told[of.URN] {
 			found = append(found, Danger{Kind: refused, Resource: of.String(),
-				What: fmt.Sprintf("**%s** %s says what %s of %s said, which the group keeps when the program no longer "+
-					"has the list: AWS has the rule already, and the deployment stops halfway. Empty the list first, "+
-					"or import the rule.", of.Kind(), code(of.Name), code(string(r.Direction)), code(group.String()))})
+				What: fmt.Sprintf("**%s** %s says what %s of %s said, which the group keeps when the program no "+
+					"longer has the list: AWS has the rule already, and the deployment stops halfway. Empty the list "+
+					"first, or import the rule.", of.Kind(), code(of.Name), code(string(r.Direction)),
+					code(group.String()))})
 		}
 	}
 	return found

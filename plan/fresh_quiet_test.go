@@ -29,7 +29,8 @@ func TestFreshQuiet(t *testing.T) {
 	policy, trust := func(text string) in { return in{"bucket": "a", "policy": text} }, func(text string) in {
 		return in{"assumeRolePolicy": text}
 	}
-	const ec2Trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},` +
+	const ec2Trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Principal":{"Service":"ec2.amazonaws.com"},` +
 		`"Action":"sts:AssumeRole"}]}`
 	group := func(rules ...in) in { return in{"ingress": several(rules...)} }
 	tcp := func(from, to int, protocol string, blocks ...string) in {
@@ -114,9 +115,11 @@ func TestFreshQuiet(t *testing.T) {
 				1))},
 		{"everyone, written in full", "IAM: reference_policies_elements_principal (\"*\" and {\"AWS\": \"*\"})",
 			"sqs/queuePolicy:QueuePolicy", in{"queueUrl": "q", "policy": statements(
-				`{"Effect":"Deny","Principal":"*","Action":"sqs:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`)},
+				`{"Effect":"Deny","Principal":"*","Action":"sqs:*","Resource":"*",` +
+					`"Condition":{"Bool":{"aws:SecureTransport":"false"}}}`)},
 			in{"queueUrl": "q", "policy": statements(
-				`{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sqs:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`)}},
+				`{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sqs:*","Resource":"*",` +
+					`"Condition":{"Bool":{"aws:SecureTransport":"false"}}}`)}},
 		{"a truth without quotes", "IAM: reference_policies_elements_condition_operators (Boolean)",
 			"s3/bucketPolicy:BucketPolicy", policy(statements(deny)), policy(statements(strings.Replace(deny,
 				`"false"`,
@@ -158,7 +161,8 @@ func TestFreshQuiet(t *testing.T) {
 		{"containers with what ECS takes anyway", "ecs/task_definition_equivalency.go",
 			"ecs/taskDefinition:TaskDefinition",
 			container(`[{"name":"a","image":"b:1","memory":128}]`),
-			container(`[{"name":"a","image":"b:1","memory":128,"essential":true,"cpu":0,"environment":[],"mountPoints":[]}]`)},
+			container(`[{"name":"a","image":"b:1","memory":128,"essential":true,"cpu":0,"environment":[],` +
+				`"mountPoints":[]}]`)},
 
 		// Rules that let in the same.
 		{"a block of IPv6 in full", "ec2/vpc_security_group_rule.go; AWS keeps the short form",
@@ -232,8 +236,9 @@ func TestFreshQuiet(t *testing.T) {
 			"desiredCount": 1},
 			in{"cluster": "c", "desiredCount": 1, "deploymentMaximumPercent": 200,
 				"deploymentMinimumHealthyPercent": 100,
-				"enableExecuteCommand":            false, "schedulingStrategy": "REPLICA", "enableEcsManagedTags": false,
-				"launchType": "EC2", "deploymentController": in{"type": "ECS"}}},
+				"enableExecuteCommand":            false, "schedulingStrategy": "REPLICA",
+				"enableEcsManagedTags": false,
+				"launchType":           "EC2", "deploymentController": in{"type": "ECS"}}},
 		{"files as they are", "efs/file_system.go; EFS: API_CreateFileSystem", "efs/fileSystem:FileSystem", in{},
 			in{"performanceMode": "generalPurpose", "throughputMode": "bursting", "encrypted": false}},
 		{"a server as it is", "ec2/ec2_instance.go; EC2: API_RunInstances", "ec2/instance:Instance", in{"ami": "a"},

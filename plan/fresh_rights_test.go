@@ -19,7 +19,8 @@ func TestFreshRights(t *testing.T) {
 		return policy(`{"Effect":"Allow",` + who + rest + `,"Condition":` + condition + `}`)
 	}
 	trust := func(principal, condition string) in {
-		return in{"assumeRolePolicy": statements(`{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole"` +
+		return in{"assumeRolePolicy": statements(`{"Effect":"Allow","Principal":` + principal +
+			`,"Action":"sts:AssumeRole"` +
 			condition + `}`)}
 	}
 	const service, other = `{"Service":"ec2.amazonaws.com"}`, `{"AWS":"arn:aws:iam::999999999999:root"}`
@@ -46,7 +47,8 @@ func TestFreshRights(t *testing.T) {
 			[][2]string{{exposes, "everyone but"}, {stops, "no longer allows"}}},
 		{"a Deny that spares more", "IAM: elements_notresource", bucketPolicy,
 			policy(`{"Effect":"Deny","Principal":"*","Action":"s3:*","NotResource":"arn:aws:s3:::a/public/*"}`),
-			policy(`{"Effect":"Deny","Principal":"*","Action":"s3:*","NotResource":["arn:aws:s3:::a/public/*","arn:aws:s3:::a/b/*"]}`),
+			policy(`{"Effect":"Deny","Principal":"*","Action":"s3:*","NotResource":["arn:aws:s3:::a/public/*",` +
+				`"arn:aws:s3:::a/b/*"]}`),
 			Update, [][2]string{{"no longer denied", "everyone"}}},
 		{"a Deny that allows", "IAM: elements_effect", bucketPolicy, policy(`{"Effect":"Deny",` + who + rest + `}`),
 			policy(`{"Effect":"Allow",` + who + rest + `}`), Update, [][2]string{{exposes, "999999999999"},
@@ -68,9 +70,11 @@ func TestFreshRights(t *testing.T) {
 			[][2]string{{stops, "bound"}}},
 		{"every branch, and every pull request", "GitHub: OIDC, subject claims", "iam/role:Role",
 			trust(`{"Federated":"arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"}`,
-				`,"Condition":{"StringEquals":{"token.actions.githubusercontent.com:sub":"repo:a/b:ref:refs/heads/main"}}`),
+				`,"Condition":{"StringEquals":{"token.actions.githubusercontent.com:sub":`+
+					`"repo:a/b:ref:refs/heads/main"}}`),
 			trust(`{"Federated":"arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"}`,
-				`,"Condition":{"StringEquals":{"token.actions.githubusercontent.com:sub":["repo:a/b:ref:refs/heads/main","repo:a/b:pull_request"]}}`),
+				`,"Condition":{"StringEquals":{"token.actions.githubusercontent.com:sub":[`+
+					`"repo:a/b:ref:refs/heads/main","repo:a/b:pull_request"]}}`),
 			Update, [][2]string{{trusted, "pull_request"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t) })

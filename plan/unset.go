@@ -24,7 +24,8 @@ var unsaid = map[string]string{
 	"aws:autoscaling/group:Group": "capacityRebalance forceDelete forceDeleteWarmPool healthCheckGracePeriod=300 " +
 		"healthCheckType=EC2 ignoreFailedScalingActivities maxInstanceLifetime=0 protectFromScaleIn " +
 		"terminationPolicies=Default",
-	"aws:cloudfront/distribution:Distribution": "isIpv6Enabled priceClass=PriceClass_All staging waitForDeployment=true",
+	"aws:cloudfront/distribution:Distribution": "isIpv6Enabled priceClass=PriceClass_All staging " +
+		"waitForDeployment=true",
 	"aws:cloudtrail/trail:Trail": "enableLogFileValidation enableLogging=true includeGlobalServiceEvents=true " +
 		"isMultiRegionTrail isOrganizationTrail",
 	"aws:cloudwatch/logGroup:LogGroup":       "logGroupClass=STANDARD retentionInDays=0 skipDestroy",

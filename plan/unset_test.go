@@ -14,7 +14,8 @@ func TestUnsetAgrees(t *testing.T) {
 		for _, g := range guards {
 			if on, err := strconv.ParseBool(text); g.token == token && g.path == path && err == nil {
 				if asked++; on != g.absent {
-					t.Errorf("%s: the guard takes %t for what holds where nothing is given, the table %t", key, g.absent,
+					t.Errorf("%s: the guard takes %t for what holds where nothing is given, the table %t", key,
+						g.absent,
 						on)
 				}
 			}

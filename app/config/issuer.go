@@ -54,8 +54,7 @@ var roles = []string{"viewer", "editor", "administrator"}
 func issuerURL() setting.Kind[string] {
 	return setting.Kind[string]{
 		Allowed: "an https URL without a query, such as https://accounts.google.com; http is accepted for this " +
-			"machine " +
-			"alone",
+			"machine alone",
 		Parse: func(s string) (string, error) {
 			u, err := url.Parse(s)
 			if err != nil || u.Host == "" || !isHost(u.Hostname()) || u.User != nil || strings.ContainsAny(s, "?#") ||
@@ -191,8 +190,7 @@ func issuerSettings() []row {
 			env: issuerEnv, parameter: "staff/issuer", purposes: Serve,
 			doc: "OpenID Connect issuer that staff sign in with, exactly as it names itself (see " +
 				"[sign-in.md](sign-in.md)); requires `DOSSIER_PUBLIC_URL` with https, except on this machine. Not " +
-				"set: " +
-				"staff sign in without one.",
+				"set: staff sign in without one.",
 		}, issuerURL(), func(c *Config) *string { return &c.Staff.Issuer.URL }),
 		define(row{
 			env: "DOSSIER_STAFF_ISSUER_NAME", parameter: "staff/issuer-name", purposes: Serve,
@@ -219,21 +217,20 @@ func issuerSettings() []row {
 		}, scopes(), func(c *Config) *[]string { return &c.Staff.Issuer.Scopes }),
 		define(row{
 			env: "DOSSIER_STAFF_ACR", parameter: "staff/acr", purposes: Serve,
-			doc: "Authentication contexts (`acr`), as the issuer names them, of which each sign-in must have one. The " +
-				"issuer is asked for them. Not set: any will do.",
+			doc: "Authentication contexts (`acr`), as the issuer names them, of which each sign-in must have one. " +
+				"The issuer is asked for them. Not set: any will do.",
 		}, claimed("urn:example:silver,urn:example:gold"), func(c *Config) *[]string {
 			return &c.Staff.Issuer.Contexts
 		}),
 		define(row{
 			env: "DOSSIER_STAFF_AMR", parameter: "staff/amr", purposes: Serve,
-			doc: "Authentication methods (`amr`), as the issuer names them, all of which each sign-in must have, such " +
-				"as `mfa`. Not set: any will do.",
+			doc: "Authentication methods (`amr`), as the issuer names them, all of which each sign-in must have, " +
+				"such as `mfa`. Not set: any will do.",
 		}, claimed("pwd,otp"), func(c *Config) *[]string { return &c.Staff.Issuer.Methods }),
 		define(row{
 			env: roleClaimEnv, parameter: "staff/role-claim", purposes: Serve,
 			doc: "Claim that gives roles, such as `groups`, `cognito:groups` or, with a path, `realm_access.roles`. " +
-				"Not " +
-				"set: no claim does.",
+				"Not set: no claim does.",
 		}, setting.Text("1 to 200 characters without white space", `[^\s\x00-\x1f\x7f]{1,200}`),
 			func(c *Config) *string {
 				return &c.Staff.Issuer.RoleClaim
@@ -242,8 +239,7 @@ func issuerSettings() []row {
 			env: rolesEnv, parameter: "staff/roles", preset: "viewer=viewer,editor=editor,administrator=administrator",
 			purposes: Serve,
 			doc: "Values of that claim, each with the role that it gives. Of several, the role that may do most " +
-				"counts, " +
-				"from each sign-in on.",
+				"counts, from each sign-in on.",
 		}, grants("a list of values with their roles separated by commas, such as dossier-admins=administrator,"+
 			"clerks=editor: each role viewer, editor or administrator", false,
 			func(to string) bool { return to != "" }),

@@ -61,7 +61,8 @@ func serves010(t *testing.T, s *Store) {
 		}
 		done := s.gorm.WithContext(t.Context()).Exec(st.SQL)
 		if done.Error != nil || done.RowsAffected != *st.Affected {
-			t.Errorf("%s: %s\nchanges %d rows, %v; want %d", st.Call, st.SQL, done.RowsAffected, done.Error, *st.Affected)
+			t.Errorf("%s: %s\nchanges %d rows, %v; want %d", st.Call, st.SQL, done.RowsAffected, done.Error,
+				*st.Affected)
 		}
 	}
 

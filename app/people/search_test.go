@@ -97,7 +97,8 @@ func TestSearchesLookUpFew(t *testing.T) {
 		t.Fatal(err)
 	}
 	by := func(field string, words ...string) dossier.Search {
-		q := dossier.Search{Order: dossier.Order{By: "@" + field + ">", Ascending: true}, Limit: 10, Count: dossier.MaxCount}
+		q := dossier.Search{Order: dossier.Order{By: "@" + field + ">", Ascending: true}, Limit: 10,
+			Count: dossier.MaxCount}
 		for _, w := range words {
 			q.Words = append(q.Words, dossier.SearchWord{w})
 		}

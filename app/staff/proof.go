@@ -313,9 +313,9 @@ func (a *Accounts) acceptPassword(ctx context.Context, of Account, with Acceptan
 	}
 	return func(r *Record) error {
 		if !a.useCode(ctx, r, with.Code) {
-			return invalid(fielded(nil, FieldCode, "This is neither the code that your authenticator app shows now nor "+
-				"a recovery code that was not used. A code works once: wait for the next one. Without both, ask an "+
-				"administrator for a link that also replaces the codes."))
+			return invalid(fielded(nil, FieldCode, "This is neither the code that your authenticator app shows now "+
+				"nor a recovery code that was not used. A code works once: wait for the next one. Without both, "+
+				"ask an administrator for a link that also replaces the codes."))
 		}
 		now := a.time()
 		r.Password, r.ChangedAt, r.SignedInAt = password, now, now

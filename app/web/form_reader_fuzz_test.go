@@ -129,8 +129,8 @@ func FuzzForm(f *testing.F) {
 		if !maps.Equal(typed, again) || !slices.Equal(files, filesAgain) || (err == nil) != (errAgain == nil) {
 			t.Fatalf("whole: %q %q %v\nin pieces: %q %q %v", typed, files, err, again, filesAgain, errAgain)
 		}
-		again, filesAgain, errAgain = readFormBy(inLargePieces, &counter{r: bytes.NewReader(body), piece: int(piece) + 1},
-			boundary, parts, drop)
+		again, filesAgain, errAgain = readFormBy(inLargePieces,
+			&counter{r: bytes.NewReader(body), piece: int(piece) + 1}, boundary, parts, drop)
 		if !maps.Equal(typed, again) || !slices.Equal(files, filesAgain) || (err == nil) != (errAgain == nil) {
 			t.Fatalf("whole: %q %q %v\ninto large pieces: %q %q %v", typed, files, err, again, filesAgain, errAgain)
 		}
@@ -280,7 +280,8 @@ func TestLargeFilesOfForms(t *testing.T) {
 		}
 		// Around the first delimiter behind a large file, and where a large read ends.
 		for cut := first - len(delimiter) - 1; cut <= first+len(delimiter)+1; cut++ {
-			for _, r := range []*splitReader{split(len(form), cut, cut+1), split(len(form), cut-bodyBuffer, cut, cut+2)} {
+			for _, r := range []*splitReader{split(len(form), cut, cut+1),
+				split(len(form), cut-bodyBuffer, cut, cut+2)} {
 				got, gotFiles, err := readFormBy(inLargePieces, r, boundary, most, 0)
 				if err != nil || !maps.Equal(got, typed) || !slices.Equal(gotFiles, files) {
 					t.Fatalf("%s, cut at %d: fields %q, %d files, %v", name, cut-first, got, len(gotFiles), err)

@@ -71,7 +71,9 @@ func check(ctx context.Context, dir string, env []string, patterns ...string) er
 	}
 	var foreign []string
 	// The program that go test makes of a package's tests, which is listed too, has no source yet.
-	ours := slices.DeleteFunc(packages, func(p listed) bool { return !p.own() || strings.HasSuffix(p.ImportPath, ".test") })
+	ours := slices.DeleteFunc(packages, func(p listed) bool {
+		return !p.own() || strings.HasSuffix(p.ImportPath, ".test")
+	})
 	mine := map[string]bool{}
 	for _, p := range ours {
 		mine[p.ImportPath] = true
@@ -142,7 +144,8 @@ func newChecker(exports []listed) *checker {
 // one checks one package, all of whose imports were checked.
 func (c *checker) one(p listed) error {
 	if len(p.CgoFiles) > 0 {
-		return fmt.Errorf("%s has files with C, which are not checked: %s", p.ImportPath, strings.Join(p.CgoFiles, ", "))
+		return fmt.Errorf("%s has files with C, which are not checked: %s", p.ImportPath,
+			strings.Join(p.CgoFiles, ", "))
 	}
 	var faults []error
 	var files []*ast.File

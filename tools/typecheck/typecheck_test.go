@@ -10,16 +10,19 @@ import (
 
 // sound is a workspace of two modules. The tests of one use a package that imports it, and what only its tests export.
 var sound = map[string]string{
-	"go.work":         "go 1.26.0\n\nuse (\n\t./one\n\t./two\n)\n",
-	"one/go.mod":      "module one.example\n\ngo 1.26.0\n",
-	"one/base.go":     "package one\n\nimport (\n\t_ \"embed\"\n\t\"strings\"\n)\n\n//go:embed text\nvar text string\n\nfunc Text() string { return strings.ToUpper(text) }\n",
-	"one/text":        "text",
-	"one/export.go":   "package one\n\ntype Kind int\n",
-	"one/x_test.go":   "package one\n\nvar Hidden = text\n",
-	"one/out_test.go": "package one_test\n\nimport (\n\t\"one.example\"\n\t\"one.example/user\"\n)\n\nvar _ one.Kind = user.Kind()\n\nvar _ = one.Hidden\n",
-	"one/user/u.go":   "package user\n\nimport \"one.example\"\n\nfunc Kind() one.Kind { return 1 }\n",
-	"two/go.mod":      "module two.example\n\ngo 1.26.0\n",
-	"two/main.go":     "package main\n\nimport (\n\t\"fmt\"\n\n\t\"one.example\"\n)\n\nfunc main() { fmt.Println(one.Text()) }\n",
+	"go.work":    "go 1.26.0\n\nuse (\n\t./one\n\t./two\n)\n",
+	"one/go.mod": "module one.example\n\ngo 1.26.0\n",
+	"one/base.go": "package one\n\nimport (\n\t_ \"embed\"\n\t\"strings\"\n)\n\n//go:embed text\nvar text " +
+		"string\n\nfunc Text() string { return strings.ToUpper(text) }\n",
+	"one/text":      "text",
+	"one/export.go": "package one\n\ntype Kind int\n",
+	"one/x_test.go": "package one\n\nvar Hidden = text\n",
+	"one/out_test.go": "package one_test\n\nimport (\n\t\"one.example\"\n\t\"one.example/user\"\n)\n\nvar _ " +
+		"one.Kind = user.Kind()\n\nvar _ = one.Hidden\n",
+	"one/user/u.go": "package user\n\nimport \"one.example\"\n\nfunc Kind() one.Kind { return 1 }\n",
+	"two/go.mod":    "module two.example\n\ngo 1.26.0\n",
+	"two/main.go": "package main\n\nimport (\n\t\"fmt\"\n\n\t\"one.example\"\n)\n\nfunc main() { " +
+		"fmt.Println(one.Text()) }\n",
 }
 
 // TestCheck: what does not compile is found, wherever it stands; what does is not.
@@ -48,14 +51,17 @@ func TestCheck(t *testing.T) {
 		{name: "a call of another module's package", files: map[string]string{
 			"two/more.go": "package main\n\nimport \"strings\"\n\nvar _ = strings.Nothing()\n"},
 			wants: []string{"two/more.go:5", "undefined: strings.Nothing"}},
-		{name: "syntax", files: map[string]string{"two/more.go": "package main\n\nfunc {\n"}, wants: []string{"more.go:3"}},
+		{name: "syntax", files: map[string]string{"two/more.go": "package main\n\nfunc {\n"},
+			wants: []string{"more.go:3"}},
 		{name: "a newer Go", files: map[string]string{"two/go.mod": "module two.example\n\ngo 1.17\n",
 			"two/more.go": "package main\n\nfunc f[T any](T) {}\n"}, wants: []string{"requires go1.18 or later"}},
 		{name: "a package that does not exist", files: map[string]string{
-			"two/more.go": "package main\n\nimport _ \"one.example/nothing\"\n"}, wants: []string{"one.example/nothing"}},
+			"two/more.go": "package main\n\nimport _ \"one.example/nothing\"\n"},
+			wants: []string{"one.example/nothing"}},
 		{name: "a file to embed", remove: "one/text", wants: []string{"pattern text: no matching files"}},
 		{name: "many", files: map[string]string{"two/more.go": "package main\n\nvar _ = " +
-			strings.Repeat("unknown + ", 20) + "last\n"}, wants: []string{"undefined: unknown"}, nots: []string{"last"}},
+			strings.Repeat("unknown + ", 20) + "last\n"}, wants: []string{"undefined: unknown"},
+			nots: []string{"last"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -254,7 +254,8 @@ func openIssuer(cfg *config.Config, log *slog.Logger) (web.Issuer, error) {
 	}
 	return issuer.New(issuer.Options{
 		URL: o.URL, Name: o.Name, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), Scopes: o.Scopes,
-		Contexts: o.Contexts, Methods: o.Methods, RoleClaim: o.RoleClaim, Roles: grants(o.Roles), Allow: grants(o.Allow), Log: log,
+		Contexts: o.Contexts, Methods: o.Methods, RoleClaim: o.RoleClaim, Roles: grants(o.Roles),
+		Allow: grants(o.Allow), Log: log,
 	})
 }
 

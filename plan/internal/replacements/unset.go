@@ -16,15 +16,17 @@ var (
 	// the sentence or by more words about the value, never by a condition.
 	saysDefault = []*regexp.Regexp{
 		regexp.MustCompile(`(?i)\bdefault(?:s to|ing to| value is| value of| value for this attribute is|` +
-			` for this attribute is| is|:| value:| of)\s+(?:a |an |the )?(` + "`[^`]+`" + `|"[^"]+"|[0-9]+|true|false)` +
+			` for this attribute is| is|:| value:| of)\s+(?:a |an |the )?` +
+			`(` + "`[^`]+`" + `|"[^"]+"|[0-9]+|true|false)` +
 			`(?: seconds| minutes| days| hours)?\s*(?:[.)]|$|\()`),
 		regexp.MustCompile("(`[^`]+`|\"[^\"]+\"|\\b(?:true|false))\\s+\\((?:the )?default\\)"),
 	}
 	// conditional are sentences whose value does not hold for all.
 	conditional = regexp.MustCompile(`(?i)\b(when|unless|otherwise|depend|except|latest|inherit|only if|varies)|` +
 		`\bif (?:this (?:is|value)|it is )?[^.]*\bdefault`)
-	absent = regexp.MustCompile(`(?i)\b(?:if|when) (?:it is |this is |this value is |value is |this argument is |the value is )?` +
-		`(?:not (?:set|specified|provided|given|present)|omitted|unset|unspecified|none is (?:specified|provided))`)
+	absent = regexp.MustCompile(
+		`(?i)\b(?:if|when) (?:it is |this is |this value is |value is |this argument is |the value is )?` +
+			`(?:not (?:set|specified|provided|given|present)|omitted|unset|unspecified|none is (?:specified|provided))`)
 )
 
 // unset is the value that a comment says holds where nothing is given, as the table writes it; empty: it says none, or
