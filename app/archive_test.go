@@ -331,6 +331,22 @@ func TestArchiveSize(t *testing.T) {
 					t.Errorf("file %d has %d bytes; want %d", i, f.UncompressedSize64, sizes[i])
 				}
 			}
+			// A number of ones says that it stands in the end of ZIP64, which some readers then look for (APPNOTE.TXT,
+			// section 4.4.1.4).
+			if len(files) > 0 {
+				const locator, end = 20, 22
+				tail := make([]byte, locator+end)
+				if _, err := w.ReadAt(tail, w.size-int64(len(tail))); err != nil && err != io.EOF {
+					t.Fatal(err)
+				}
+				number := binary.LittleEndian
+				last := tail[locator:]
+				ones := number.Uint16(last[10:]) == math.MaxUint16 || number.Uint32(last[12:]) == math.MaxUint32 ||
+					number.Uint32(last[16:]) == math.MaxUint32
+				if has := number.Uint32(tail) == 0x07064b50; ones && !has {
+					t.Error("the end of the directory names an end of ZIP64 that is not there")
+				}
+			}
 			// The last is found behind all that may be too large for a number.
 			if len(sizes) > 0 && sizes[len(sizes)-1] < 1<<20 {
 				in, err := z.File[len(sizes)-1].Open()
