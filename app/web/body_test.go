@@ -356,18 +356,20 @@ func TestClientStopsSending(t *testing.T) {
 	t.Parallel()
 	f := ada.with(file{"first.txt", "whole"}, file{"second.txt", strings.Repeat("y", 500_000)})
 	body := f.body()
+	// Long enough for the client to have sent what it sends, also where others take the processors.
+	const patience = 500 * time.Millisecond
 	tests := []struct {
 		name string
 		at   int
 		o    web.Options
 	}{
-		{"before the first byte", 0, web.Options{IdleTimeout: 50 * time.Millisecond}},
-		{"within a field", strings.Index(body, "Lovelace"), web.Options{IdleTimeout: 50 * time.Millisecond}},
-		{"within a part's header", strings.Index(body, "second.txt"), web.Options{IdleTimeout: 50 * time.Millisecond}},
-		{"within a file", len(body) - 100_000, web.Options{IdleTimeout: 50 * time.Millisecond}},
-		{"before the last boundary", len(body) - len(boundary) - 8, web.Options{IdleTimeout: 50 * time.Millisecond}},
+		{"before the first byte", 0, web.Options{IdleTimeout: patience}},
+		{"within a field", strings.Index(body, "Lovelace"), web.Options{IdleTimeout: patience}},
+		{"within a part's header", strings.Index(body, "second.txt"), web.Options{IdleTimeout: patience}},
+		{"within a file", len(body) - 100_000, web.Options{IdleTimeout: patience}},
+		{"before the last boundary", len(body) - len(boundary) - 8, web.Options{IdleTimeout: patience}},
 		{"too slow in all", len(body) - 100_000,
-			web.Options{IdleTimeout: time.Hour, BodyTimeout: 50 * time.Millisecond}},
+			web.Options{IdleTimeout: time.Hour, BodyTimeout: patience}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
