@@ -40,12 +40,12 @@ const (
 	pieces = 16
 	// chunk is how much of a piece is written before the disk is looked at again.
 	chunk = 256 << 10
-	// Of what comes, so much may be written between two looks at the disk, over all that write at once, or one in so
-	// many bytes of what is free beyond the reserve; and a look is believed for so long. A look costs about as much as
-	// writing some KiB.
+	// LookEvery is for how long a look at the disk is believed. A look costs about as much as writing some KiB.
+	LookEvery = 100 * time.Millisecond
+	// Of what comes, so much may be written between two looks, over all that write at once, or one in so many bytes of
+	// what is free beyond the reserve.
 	lookEach  = 1 << 20
 	lookShare = 64
-	lookEvery = 100 * time.Millisecond
 	// tendEvery is the pause between two looks of Keep.
 	tendEvery = 2 * time.Second
 	// startRoom is what opening the stores may write: indexes of the databases' logs, probes, the staff's secret.
@@ -145,7 +145,7 @@ func (r *Reserve) fits(bytes int64) error {
 	fits := func() bool { return !r.seen.short(takingInodes) && r.seen.free+r.held-r.taken-bytes >= r.size }
 	// What an old look allows may be gone, and what it refuses may have been freed.
 	spare := r.seen.free + r.held - r.size
-	if r.taken+bytes >= max(lookEach, spare/lookShare) || time.Since(r.at) >= lookEvery || !fits() {
+	if r.taken+bytes >= max(lookEach, spare/lookShare) || time.Since(r.at) >= LookEvery || !fits() {
 		if err := r.refresh(); err != nil {
 			return dossier.Unavailable(context.Background(), "look at the disk", err)
 		}

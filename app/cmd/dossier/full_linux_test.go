@@ -226,6 +226,7 @@ func (d *smallDisk) call(base, method, path string, receipt dossier.Receipt, in,
 // refused makes sure that nothing new is taken, neither by the form nor by the API, and says so.
 func (d *smallDisk) refused(base string, known dossier.Receipt) {
 	d.t.Helper()
+	time.Sleep(2 * space.LookEvery) // A server may have looked at the disk just before it was filled.
 	f := &form{receipt: dossier.NewReceipt(), files: [][]byte{randomBytes(1000)}}
 	var n atomic.Int64
 	if err := f.post(d.t.Context(), base, &n); err == nil || !strings.Contains(err.Error(), "503") ||
