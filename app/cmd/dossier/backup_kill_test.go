@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +125,13 @@ func TestKillBackup(t *testing.T) {
 	t.Logf("%d of %d backups of %v were cut off", cut, rounds, whole)
 }
 
+// restored reports whether a restore into a folder has begun, and whether it has ended: until then, there is a mark.
+func restored(data string) (begun, finished bool) {
+	entries, _ := os.ReadDir(data)
+	unfinished := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "restore-unfinished" })
+	return len(entries) > 0, len(entries) > 0 && !unfinished
+}
+
 // A restore that is killed at whatever moment leaves a folder that every command refuses, and the same command resumes.
 func TestKillRestore(t *testing.T) {
 	t.Parallel()
@@ -137,17 +147,18 @@ func TestKillRestore(t *testing.T) {
 		data := filepath.Join(teststores.Folder(t), "data")
 		env := []string{"DOSSIER_DATA=" + data}
 		ended, out := killed(t, whole*time.Duration(i%9+1)/10, env, "restore", in.dir)
-		if ended {
+		switch begun, finished := restored(data); {
+		case ended:
 			whole = whole * 3 / 4 // the machine became faster
-		} else {
+		case finished:
+			// It was killed on its way out. That all is there is looked at below.
+		default:
 			cut++
-			if _, err := os.Stat(data); err == nil {
-				if entries, _ := os.ReadDir(data); len(entries) > 0 {
-					refused(t, env, in.dir)
-				}
+			if begun {
+				refused(t, env, in.dir)
 			}
-			ended, out = killed(t, whole/3, env, "restore", in.dir) // once more, over what is there
-			if !ended {
+			_, out = killed(t, whole/3, env, "restore", in.dir) // once more, over what is there
+			if _, finished := restored(data); !finished {
 				_, o := copies(t, env, exitOK, "restore", in.dir)
 				if o.Resumed {
 					resumed++
@@ -160,7 +171,7 @@ func TestKillRestore(t *testing.T) {
 		if i%6 == 0 {
 			mustBeWhole(t, data, forms...)
 		}
-		if _, err := os.Stat(filepath.Join(data, "restore-unfinished")); err == nil {
+		if _, finished := restored(data); !finished {
 			t.Error("the mark stays")
 		}
 		remove(t, data)
@@ -174,9 +185,11 @@ func TestKillRestore(t *testing.T) {
 // refused makes sure that no command takes a folder for whole whose restore did not end.
 func refused(t *testing.T, env []string, dir string) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // ends a server that would serve it
+	defer cancel()
 	for _, args := range [][]string{{"serve"}, {"serve", "--despite-losses"}, {"reconcile"},
 		{"reconcile", "--at", "2026-11-26T09:00:00Z"}, {"migrate", "up"}, {"backup", filepath.Join(dir, "..", "another")}} {
-		status, _, stderr := run(t.Context(), append(env, "DOSSIER_LISTEN=127.0.0.1:0"), args...)
+		status, _, stderr := run(ctx, append(env, "DOSSIER_LISTEN=127.0.0.1:0"), args...)
 		if status != exitFailed || !strings.Contains(stderr, "is not finished") || !strings.Contains(stderr,
 			"dossier restore ") {
 			t.Errorf("dossier %v on an unfinished restore: exit status %d\n%s", args, status, stderr)
