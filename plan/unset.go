@@ -13,6 +13,7 @@ import (
 
 // defaults is written from the comments of the SDK; its first lines say from which, and internal/replacements how.
 //
+//go:generate go run ./internal/replacements -defaults defaults.txt
 //go:embed defaults.txt
 var defaults string
 

@@ -64,9 +64,20 @@ func fits(value, kind string) bool {
 
 // writeUnset writes the table of what holds where nothing is given.
 func writeUnset(file string) error {
-	s, version, err := located()
+	table, err := unsetTable()
 	if err != nil {
 		return err
+	}
+	if err := os.WriteFile(file, table, 0o644); err != nil {
+		return fmt.Errorf("writing the table: %w", err)
+	}
+	return nil
+}
+
+func unsetTable() ([]byte, error) {
+	s, version, err := located()
+	if err != nil {
+		return nil, err
 	}
 	var out bytes.Buffer
 	fmt.Fprintf(&out,
@@ -79,10 +90,7 @@ func writeUnset(file string) error {
 			fmt.Fprintln(&out, token, strings.Join(list, " "))
 		}
 	}
-	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("writing the table: %w", err)
-	}
-	return nil
+	return out.Bytes(), nil
 }
 
 // unset are the inputs of a type with what holds without them.
