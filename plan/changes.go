@@ -230,6 +230,12 @@ var spellings = map[string]func(string) string{
 	"aws:route53/zone:Zone name":     hostName, // route53/zone.go, normalizeZoneName
 }
 
+// listenerActions are the inputs of a balancer that have actions, by type.
+var listenerActions = map[string]string{
+	"aws:lb/listener:Listener": "defaultActions", "aws:lb/listenerRule:ListenerRule": "actions",
+	"aws:alb/listener:Listener": "defaultActions", "aws:alb/listenerRule:ListenerRule": "actions",
+}
+
 // plainActions are the actions of a listener, each in the shortest form that means the same: one group of targets is a
 // target, and the order that is not given is that of the list (elbv2/listener.go).
 func plainActions(actions []any) []any {
@@ -303,7 +309,7 @@ func (d *differ) walk(path string, before, after any) {
 		}
 	case []any:
 		if a, is := after.([]any); is {
-			if strings.HasSuffix(path, "efaultActions") || path == "actions" {
+			if path == listenerActions[d.source] {
 				b, a = plainActions(b), plainActions(a)
 			}
 			d.lists(path, b, a)
