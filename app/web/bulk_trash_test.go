@@ -200,22 +200,29 @@ func TestTrashAllThatMatch(t *testing.T) {
 	}
 }
 
-// The time of a request ends before all are moved: the rest is moved afterwards, or stopped.
-func TestTrashTakesLong(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, withTrash)
-	by := s.signIn(t)
-	s.insert(t, numbered(60)...)
+// beginTrash has somebody move everybody to the trash, by a request whose time ends after the first of them, and
+// returns its answer.
+func (s *site) beginTrash(t *testing.T, by *member) answer {
+	t.Helper()
 	form, _ := bulkForm(t, s.play(t, scenario{path: "/people", by: by, status: 200}))
-	form = more(form, "all", "yes", "do", "trash")
-	page := s.play(t, scenario{path: "/people/selected", by: by, form: form, status: 200})
+	page := s.play(t, scenario{path: "/people/selected", by: by, form: more(form, "all", "yes", "do", "trash"),
+		status: 200})
 	s.faults.set("people.Trash", func(call int) error {
 		if call == 1 {
 			s.clock.advance(bulkTime)
 		}
 		return nil
 	})
-	a := s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 303})
+	return s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 303})
+}
+
+// The time of a request ends before all are moved: the rest is moved afterwards, or stopped.
+func TestTrashTakesLong(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, withTrash)
+	by := s.signIn(t)
+	s.insert(t, numbered(60)...)
+	a := s.beginTrash(t, by)
 	at := a.header.Get("Location")
 	job := s.play(t, scenario{path: at, by: by, status: 200, has: []string{"Moving 60 people to the trash: 25 done.",
 		"continues by itself"}})
@@ -293,16 +300,7 @@ func TestTrashOfSomebodyWhoMayNoLonger(t *testing.T) {
 			s := newSite(t, withTrash)
 			s.insert(t, numbered(60)...)
 			by, takeAway := c.as(t, s)
-			form, _ := bulkForm(t, s.play(t, scenario{path: "/people", by: by, status: 200}))
-			page := s.play(t, scenario{path: "/people/selected", by: by, form: more(form, "all", "yes", "do", "trash"),
-				status: 200})
-			s.faults.set("people.Trash", func(call int) error {
-				if call == 1 {
-					s.clock.advance(bulkTime)
-				}
-				return nil
-			})
-			a := s.play(t, scenario{path: "/people/selected", by: by, form: hidden(t, page), status: 303})
+			a := s.beginTrash(t, by)
 			at := a.header.Get("Location")
 			if err := takeAway(t.Context()); err != nil {
 				t.Fatal(err)
