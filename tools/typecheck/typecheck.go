@@ -4,7 +4,8 @@
 //
 // Go compiles a package again for each folder that it is in and for each change of what it imports, and once more for
 // its tests. That is most of what a test costs that changes the repository; the types of all packages are checked in
-// seconds.
+// seconds. Package golang.org/x/tools/go/packages reads either all packages from their source, AWS's SDKs too, or has
+// all compiled; this reads those of the workspace, and takes the others as they were compiled.
 package main
 
 import (
