@@ -158,8 +158,8 @@ func TestPlainly(t *testing.T) {
 		{"an error", &program{tree: &tree{dir: head}}, "reading " + head + "/a.txt: no such file",
 			"reading a.txt: no such file"},
 		{"an answer", &program{tree: &tree{dir: head}}, "waiting for RPCs: rpc error: code = Unknown " +
-			"desc = reading what aws:lambda/function:Function it takes: rpc error: code = Unknown desc = reading a.zip: " +
-			"there is no such file",
+			"desc = reading what aws:lambda/function:Function it takes: rpc error: code = Unknown desc = " +
+			"reading a.zip: there is no such file",
 			"reading what aws:lambda/function:Function it takes: reading a.zip: there is no such file"},
 		{"a panic", &program{tree: &tree{dir: head}}, "panic: boom\n\ngoroutine 1 [running]:\nexample.org/lib.F()\n\t" +
 			"/root/go/pkg/mod/example.org/lib@v1/x.go:3 +0x1\nmain.main()\n\t" + head + "/infra/main.go:10 +0x50\n" +

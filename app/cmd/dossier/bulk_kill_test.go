@@ -179,8 +179,9 @@ func insertPeople(t *testing.T, stores teststores.Stores, many int) {
 	for range 8 {
 		adding.Go(func() {
 			for left.Add(-1) >= 0 {
-				p := dossier.Person{ID: dossier.NewPersonID(), State: dossier.PersonSubmitting, CreatedAt: at, UpdatedAt: at,
-					Details: dossier.Details{Name: "Ada Lovelace", Location: "London", Technology: "Analytical Engine"}}
+				p := dossier.Person{ID: dossier.NewPersonID(), State: dossier.PersonSubmitting, CreatedAt: at,
+					UpdatedAt: at,
+					Details:   dossier.Details{Name: "Ada Lovelace", Location: "London", Technology: "Analytical Engine"}}
 				err := stores.People.Insert(t.Context(), p)
 				if err == nil {
 					err = stores.People.Acknowledge(t.Context(), p.ID, at, []string{"ada", "lovelace", "london",
