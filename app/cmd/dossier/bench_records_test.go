@@ -22,43 +22,118 @@ const (
 	mostItems = 20_000
 	// oneByOne is how many submissions a round has, one after the other.
 	oneByOne = 50
+	// pagesEach is how often a round reads a page of the directory. A page has as many people as the site shows.
+	pagesEach    = 15
+	peopleOnPage = 50
+	farPage      = 1_000
 
 	mostSlower = 1.10
 )
 
-// BenchmarkRecords measures how long a submission takes where there are records of a million people and files already,
-// or as many as SCALE says, beside one where there are none. Both servers run at the same time and are asked by turns.
+// BenchmarkRecords measures what takes longer where there are records of a million people and files already, or as many
+// as SCALE says:
+//
+//   - a submission, beside one where there are none. Both servers run at the same time and are asked by turns;
+//   - the first page of the directory, with its count, beside that of the few whom the benchmark submits;
+//   - page 1,000 of the directory, beside its first page.
 func BenchmarkRecords(b *testing.B) {
 	records := scale(b, manyRecords)
 	results := &results{}
 	for _, kind := range kinds {
 		b.Run(kind.name, func(b *testing.B) {
 			empty, full := kind.open(b), kind.open(b)
+			began := time.Now()
 			files := full.load(b, records)
-			c := comparison{
-				what: fmt.Sprintf("a submission of %d KB; form: with %s people and %s files", smallBytes/1000,
-					humanize.Comma(int64(records)), humanize.Comma(int64(files))),
+			b.Logf("loaded %s people and %s files in %v", humanize.Comma(int64(records)), humanize.Comma(int64(files)),
+				time.Since(began).Round(time.Second))
+			if full.data != "" {
+				full.leave(b) // else the server looks for the object of each file before it serves
+			}
+			people := humanize.Comma(int64(records)) + " people"
+			submission := comparison{
+				what: fmt.Sprintf("a submission of %d KB; form: with %s and %s files", smallBytes/1000, people,
+					humanize.Comma(int64(files))),
 				unit: "µs", most: mostSlower,
 			}
+			first := comparison{what: "the directory's first page; form: with " + people, unit: "µs"}
+			far := comparison{what: fmt.Sprintf("page %s of the directory, with %s; plain: its first page",
+				humanize.Comma(farPage), people), unit: "µs"}
 			none, many := empty.serve(b), full.serve(b)
-			for range oneByOne { // what is read once is read now
+			for range oneByOne { // what is read once is read now, and the first page is full
 				submitOnce(b, none)
 				submitOnce(b, many)
 			}
+			start := dossier.Cursor{}
+			place := full.pageEnd(b, farPage-1)
+			empty.directory(b, start)
+			full.directory(b, start)
+			full.directory(b, place)
 			for b.Loop() {
-				var plain, form []float64
-				for range oneByOne {
-					plain = append(plain, submitOnce(b, none))
-					form = append(form, submitOnce(b, many))
-				}
-				c.plain, c.form = append(c.plain, median(plain)), append(c.form, median(form))
+				submission.round(oneByOne, func() float64 { return submitOnce(b, none) },
+					func() float64 { return submitOnce(b, many) })
+				first.round(pagesEach, func() float64 { return empty.directory(b, start) },
+					func() float64 { return full.directory(b, start) })
+				far.round(pagesEach, func() float64 { return full.directory(b, start) },
+					func() float64 { return full.directory(b, place) })
 			}
 			none.kill()
 			many.kill()
-			results.add(b, kind.name, c)
+			results.add(b, kind.name, submission)
+			results.row(kind.name, first)
+			results.row(kind.name, far)
 		})
 	}
 	results.print(os.Stdout)
+}
+
+// round measures each side some times, by turns, and adds their medians.
+func (c *comparison) round(times int, plain, form func() float64) {
+	var plains, forms []float64
+	for range times {
+		plains, forms = append(plains, plain()), append(forms, form())
+	}
+	c.plain, c.form = append(c.plain, median(plains)), append(c.form, median(forms))
+}
+
+// directory returns how many microseconds the store takes for a page of the directory, as the site asks for it.
+func (s *subject) directory(b *testing.B, after dossier.Cursor) float64 {
+	b.Helper()
+	began := time.Now()
+	found, err := s.stores.People.Find(b.Context(),
+		dossier.Search{After: after, Limit: peopleOnPage, Count: dossier.MaxCount})
+	took := time.Since(began)
+	if err != nil || len(found.People) != peopleOnPage {
+		b.Fatalf("a page of the directory has %d people: %v", len(found.People), err)
+	}
+	return float64(took.Microseconds())
+}
+
+// pageEnd returns the end of the n-th page of the directory, which staff reach by the pages before.
+func (s *subject) pageEnd(b *testing.B, n int) dossier.Cursor {
+	b.Helper()
+	q := dossier.Search{Limit: peopleOnPage}
+	for range n {
+		found, err := s.stores.People.Find(b.Context(), q)
+		if err != nil || found.Further.IsZero() {
+			b.Fatalf("the directory has no %d pages: %v", n, err)
+		}
+		q.After = found.Further
+	}
+	return q.After
+}
+
+// fileSize returns how many bytes a database has in its file, and in its log.
+func fileSize(b *testing.B, path string) int64 {
+	b.Helper()
+	db, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	wal, err := os.Stat(path + "-wal")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return db.Size() + wal.Size()
 }
 
 // submitOnce returns how many microseconds a submission took.
@@ -81,30 +156,68 @@ func openSQLite(b testing.TB, path string) *sql.DB {
 	return db
 }
 
-// loadPeople inserts n persons.
-func loadPeople(b *testing.B, db *sql.DB, n int) {
-	b.Helper()
-	insert(b, db, "people (id, name, location, age, technology, receipt_hash, state, name_key, created_at, "+
-		"updated_at, words_version)", n, func(i int) []any {
-		name := fmt.Sprintf("Person %d", i)
-		return []any{dossier.NewPersonID().String(), name, "Arlington", 50, "COBOL", strings.Repeat("0", 64),
-			"submitted", dossier.SearchKey(name), i, i,
-			dossier.WordsVersion} // so that no server takes time to write them
-	})
+// filler makes rows in the database itself, which takes a fraction of sending them. person and file are the ids of the
+// i-th person and its file, and grow with i as the program's grow with the time; padded is i with eight digits.
+type filler struct {
+	db                   *sql.DB
+	person, file, padded string
 }
 
-// loadFiles inserts n files, one of each person, and what each person has.
-func loadFiles(b *testing.B, db *sql.DB, n int) {
+// fillSQLite fills a file of SQLite's. What it loads need not survive the machine.
+func fillSQLite(b testing.TB, path string) filler {
 	b.Helper()
-	insert(b, db, "files (person_id, file_id, name, author, state, size, sha256, crc64, content_type, created_at, "+
-		"updated_at)", n, func(i int) []any {
-		return []any{dossier.NewPersonID().String(), dossier.NewFileID().String(), "file-0.bin", "Grace Hopper",
-			"stored", smallBytes,
-			fmt.Sprintf("%064x", i), fmt.Sprintf("%016x", i), "application/octet-stream", i, i}
-	})
-	insert(b, db, "usages (person_id, files, bytes, epoch, revision, updated_at)", n, func(i int) []any {
-		return []any{dossier.NewPersonID().String(), 1, smallBytes, "e", fmt.Sprint(i), i}
-	})
+	db := openSQLite(b, path)
+	db.SetMaxOpenConns(1) // which has the pragmas
+	if _, err := db.ExecContext(b.Context(), "PRAGMA synchronous = OFF; PRAGMA cache_size = -65536"); err != nil {
+		b.Fatal(err)
+	}
+	return filler{db, sqlPerson, sqlFile, "printf('%08d', i)"}
+}
+
+// fillMySQL fills a database of MariaDB or MySQL.
+func fillMySQL(db *sql.DB) filler {
+	const begin = "CONCAT(LPAD(LOWER(HEX(i)), 8, '0'), '-0000-7000-8000-"
+	return filler{db, begin + "000000000000')", begin + "000000000001')", "LPAD(i, 8, '0')"}
+}
+
+// fill inserts n rows, a multiple of 100,000, whose values are expressions of i. Each statement makes as many as that:
+// a transaction holds its undo, or its log.
+func (f filler) fill(b testing.TB, n int, into, values string, args ...any) {
+	b.Helper()
+	const digit = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL " +
+		"SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9) AS "
+	const step = 100_000
+	for first := 1; first <= n; first += step {
+		numbers := fmt.Sprintf("(SELECT %d + v.d + 10 * w.d + 100 * x.d + 1000 * y.d + 10000 * z.d AS i FROM ", first) +
+			digit + "v, " + digit + "w, " + digit + "x, " + digit + "y, " + digit + "z) AS numbers"
+		_, err := f.db.ExecContext(b.Context(),
+			"INSERT INTO "+into+" SELECT "+values+" FROM "+numbers+" ORDER BY i", args...)
+		if err != nil {
+			b.Fatalf("insert rows into %.40s: %v", into, err)
+		}
+	}
+}
+
+// people inserts n persons who have submitted. They have no words, and count as if they had, so that no server takes
+// time to write them.
+func (f filler) people(b testing.TB, n int) {
+	b.Helper()
+	f.fill(b, n, "people (id, name, location, age, technology, receipt_hash, state, name_key, created_at, updated_at, "+
+		"words_version)",
+		f.person+", CONCAT('Person ', "+f.padded+"), 'Arlington', 50, 'COBOL', ?, 'submitted', CONCAT('person ', "+
+			f.padded+"), i, i, ?",
+		strings.Repeat("0", 64), dossier.WordsVersion)
+}
+
+// files inserts the stored files of n persons, one of each, and what each person has.
+func (f filler) files(b testing.TB, n int) {
+	b.Helper()
+	f.fill(b, n, "files (person_id, file_id, name, author, state, size, sha256, crc64, content_type, created_at, "+
+		"updated_at)",
+		f.person+", "+f.file+", 'file-0.bin', 'Grace Hopper', 'stored', ?, printf('%064x', i), printf('%016x', i), "+
+			"'application/octet-stream', i, i", smallBytes)
+	f.fill(b, n, "usages (person_id, files, bytes, epoch, revision, updated_at)",
+		f.person+", 1, ?, 'e', printf('%d', i), i", smallBytes)
 }
 
 // insert inserts n rows, many with each statement.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"dossier.example/app"
 	"dossier.example/app/backup"
 )
 
@@ -31,7 +30,6 @@ func BenchmarkStart(b *testing.B) {
 	b.Run("embedded", func(b *testing.B) {
 		empty, full := openEmbedded(b), openEmbedded(b)
 		files := full.load(b, startRecords)
-		full.wordPeople(b)
 		c := comparison{
 			what: fmt.Sprintf("a start with %s people and %s files; plain: with none",
 				humanize.Comma(startRecords), humanize.Comma(int64(files))),
@@ -53,16 +51,6 @@ func BenchmarkStart(b *testing.B) {
 		results.add(b, "embedded", c)
 	})
 	results.print(os.Stdout)
-}
-
-// wordPeople says of all people that their words are there: else a server looks for them when it starts, for minutes,
-// as after an upgrade from a release without search.
-func (s *subject) wordPeople(b *testing.B) {
-	b.Helper()
-	db := openSQLite(b, filepath.Join(s.data, "people.db"))
-	if _, err := db.ExecContext(b.Context(), "UPDATE people SET words_version = ?", dossier.WordsVersion); err != nil {
-		b.Fatal(err)
-	}
 }
 
 // start returns how many milliseconds a server takes to its first page.
