@@ -38,7 +38,8 @@ type planCase struct {
 	files []plan.File
 	// without is a stack that base does not have.
 	without string
-	// patch is a change of the program's source: a file, what stands there and what is put in its place.
+	// patch is a change of the program's source: a file, what stands there and what is put in its place. One program
+	// has the patches of all cases, and patched(name) in it reports whether it runs for the case of that name.
 	patch [3]string
 	// stops is a part of what AWS says to a deployment that it does not take to its end, which no plan can know.
 	stops string
@@ -58,11 +59,11 @@ func planCases() []planCase {
 		}},
 		{name: "bucket-renamed", stack: "dev",
 			patch: [3]string{"storage/storage.go", `files.create(ctx, name+"-files", parent)`,
-				`files.create(ctx, name+"-uploads", parent)`}},
+				`files.create(ctx, name+map[bool]string{false: "-files", true: "-uploads"}[patched("bucket-renamed")], parent)`}},
 		{name: "protection-off", stack: "prod", after: values{"protect": false}},
-		{name: "port-22-to-the-world", stack: "dev", patch: [3]string{"network/groups.go",
-			`		{jump, internet, 443, "AWS services and packages"},`,
-			`		{jump, internet, 443, "AWS services and packages"}, {internet, jump, 22, "From anywhere"},`}},
+		{name: "port-22-to-the-world", stack: "dev", patch: [3]string{"network/groups.go", `	if args.HTTPS {`,
+			`	if patched("port-22-to-the-world") { rules = append(rules, rule{internet, jump, 22, "From anywhere"}) }; ` +
+				`if args.HTTPS {`}},
 		{name: "mysql-version", stack: "prod",
 			after: values{"database.version": "9.7", "database.allowMajorUpgrade": true}, oneWay: true},
 		{name: "mysql-version-not-allowed", stack: "prod", after: values{"database.version": "9.7"},
@@ -83,14 +84,14 @@ func planCases() []planCase {
 // as it was.
 func TestPlans(t *testing.T) {
 	t.Parallel()
-	// Each is built when the first test needs it.
-	programs := map[string]func() (string, error){}
-	for _, c := range planCases() {
-		dir := t.TempDir()
-		programs[c.name] = sync.OnceValues(func() (string, error) { return c.patched(dir) })
-	}
+	// It is built when the first test needs it.
+	dir := t.TempDir()
+	patched := sync.OnceValues(func() (string, error) { return patchedProgram(dir, planCases()) })
 	sides := func(t *testing.T, c planCase) (base, head side) {
-		program, err := programs[c.name]()
+		if c.patch[0] == "" {
+			return c.sides(t, "")
+		}
+		program, err := patched()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,15 +159,16 @@ func (c planCase) comment(t *testing.T, base, head side) {
 type side struct {
 	changed values
 	from    made
-	// program is the executable of a program that is not this one; empty for this one.
-	program string
+	// program is the executable of a program that is not this one; empty for this one. patch is the case whose patch
+	// it has.
+	program, patch string
 }
 
 // sides are the two of a case, for the stack that it is about.
 func (c planCase) sides(t *testing.T, program string) (base, head side) {
 	t.Helper()
 	first, second := c.sources(t)
-	return side{changed: c.before, from: first}, side{changed: c.after, from: second, program: program}
+	return side{changed: c.before, from: first}, side{changed: c.after, from: second, program: program, patch: c.name}
 }
 
 // record runs the program of a side.
@@ -185,7 +187,7 @@ func (s side) record(t *testing.T, name string, before graph.Before) plan.Stack 
 		recorded.Graph,
 			err = graph.Run(t.Context(),
 			graph.Program{Path: s.program, Dir: ".", Tree: "..", Read: []string{s.from.release.Path},
-				Env: append(os.Environ(), release.StandIn+"="+s.from.release.Path)},
+				Env: append(os.Environ(), s.env()...)},
 			before, "dossier", name, config, nil)
 	}
 	if err != nil {
@@ -200,10 +202,15 @@ func (s side) deploy(t *testing.T, to *engine.Stack, name string) engine.Result 
 	to.Configure(environment(t, name, s.changed))
 	if s.program != "" {
 		return to.UpExecutable(engine.Executable{Path: s.program, Dir: ".",
-			Env: []string{release.StandIn + "=" + s.from.release.Path}})
+			Env: s.env()})
 	}
 	to.Program(stack(s.from))
 	return to.Up()
+}
+
+// env is what a patched program is told beside what any is.
+func (s side) env() []string {
+	return []string{release.StandIn + "=" + s.from.release.Path, patchVariable + "=" + s.patch}
 }
 
 // plan makes the plan from one side to the other. Settings that change do in the stack that the case is about.
@@ -265,36 +272,53 @@ func migrationFiles(t *testing.T) (files []plan.File) {
 	return files
 }
 
-// patched builds the program with the patch of a case, without a change on disk, into a folder. Without a patch there
-// is no program.
-func (c planCase) patched(dir string) (string, error) {
-	if c.patch[0] == "" {
-		return "", nil
-	}
-	file, err := filepath.Abs(filepath.FromSlash(c.patch[0]))
-	if err != nil {
-		return "", err
-	}
-	source, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
-	}
-	if n := strings.Count(string(source), c.patch[1]); n != 1 {
-		return "", fmt.Errorf("the patch is for a line that stands in %s %d times", c.patch[0], n)
-	}
-	other, overlay, program := filepath.Join(dir, "patched.go"), filepath.Join(dir, "overlay.json"),
-		filepath.Join(dir, "program")
-	raw, err := json.Marshal(map[string]any{"Replace": map[string]string{file: other}})
-	if err != nil {
-		return "", err
-	}
-	for path, text := range map[string]string{other: strings.Replace(string(source), c.patch[1], c.patch[2], 1),
-		overlay: string(raw)} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+// patchVariable tells the patched program the case that it runs for.
+const patchVariable = "DOSSIER_TEST_PATCH"
+
+// patchedProgram builds the program with the patches of the cases, without a change on disk, into a folder. To link it
+// takes longer than anything else here: it is linked once for all of them, and go run keeps what it links.
+func patchedProgram(dir string, cases []planCase) (string, error) {
+	texts := map[string]string{}
+	for _, c := range cases {
+		if c.patch[0] == "" {
+			continue
+		}
+		file, err := filepath.Abs(filepath.FromSlash(c.patch[0]))
+		if err != nil {
 			return "", err
 		}
+		if texts[file] == "" {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				return "", err
+			}
+			texts[file] = string(source)
+		}
+		if n := strings.Count(texts[file], c.patch[1]); n != 1 {
+			return "", fmt.Errorf("the patch is for a line that stands in %s %d times", c.patch[0], n)
+		}
+		texts[file] = strings.Replace(texts[file], c.patch[1], c.patch[2], 1)
+		folder := filepath.Dir(file)
+		texts[filepath.Join(folder, "patched.go")] = fmt.Sprintf("package %s\n\nimport \"os\"\n\n"+
+			"func patched(name string) bool { return os.Getenv(%q) == name }\n", filepath.Base(folder), patchVariable)
 	}
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-overlay", overlay, "-o", program, ".")
+	replace := map[string]string{}
+	for file, text := range texts {
+		other := filepath.Join(dir, fmt.Sprintf("%d.go", len(replace)))
+		if err := os.WriteFile(other, []byte(text), 0o600); err != nil {
+			return "", err
+		}
+		replace[file] = other
+	}
+	raw, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	overlay, program := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "program")
+	if err := os.WriteFile(overlay, raw, 0o600); err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", "run", "-buildvcs=false", "-overlay", overlay, "-exec", "cp", ".", program)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the patched program: %w\n%s", err, out)
 	}

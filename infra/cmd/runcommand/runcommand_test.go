@@ -384,8 +384,9 @@ func TestCancelFails(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	f := newFake(t)
 	bin := filepath.Join(t.TempDir(), "runcommand")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", bin,
-		".").CombinedOutput(); err != nil {
+	// Unlike go build, go run keeps what it links.
+	if out, err := exec.CommandContext(t.Context(), "go", "run", "-buildvcs=false", "-exec", "cp", ".",
+		bin).CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
 	begun := filepath.Join(t.TempDir(), "begun")
