@@ -115,29 +115,11 @@ func list(v any) []string {
 	return []string{graph.Text(v)}
 }
 
-// networks judges a list of blocks of addresses, of which none stands for all: those that newly are within one of
-// them, or no longer.
 func networks(means string, newly bool) judge {
-	of := func(v any) []string {
+	return oneSided(means+" %s", newly, func(v any) []string {
 		if empty(v) {
 			return []string{"0.0.0.0/0"}
 		}
 		return graph.Texts(v)
-	}
-	return func(old, now any) string {
-		list, other := of(old), of(now)
-		if newly {
-			list, other = other, list
-		}
-		var found []string
-		for _, text := range list {
-			if !slices.ContainsFunc(other, func(o string) bool { return o == text || holds(o, text) }) {
-				found = append(found, code(text))
-			}
-		}
-		if len(found) == 0 {
-			return ""
-		}
-		return means + " " + strings.Join(few(found), ", ")
-	}
+	}, holds)
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -16,7 +17,7 @@ import (
 // always judges any difference, also of what was not there.
 func always(means string) judge { return func(any, any) string { return means } }
 
-// whenNew judges by the new value of what is created.
+// whenNew judges the new value alone.
 func whenNew(means string, is func(now any) bool) judge {
 	return func(_, now any) string {
 		if is(now) {
@@ -24,6 +25,102 @@ func whenNew(means string, is func(now any) bool) judge {
 		}
 		return ""
 	}
+}
+
+// ends judges what no longer holds of a value, and begins what newly does.
+func ends(means string, holds func(v any) bool) judge {
+	return func(old, now any) string {
+		if holds(old) && !holds(now) {
+			return means
+		}
+		return ""
+	}
+}
+
+func begins(means string, holds func(v any) bool) judge {
+	return func(old, now any) string { return ends(means, holds)(now, old) }
+}
+
+// come judges what a list newly has, as of makes texts of it.
+func come(of func(v any) []string, means string) judge {
+	return func(old, now any) string { return told(means, few(without(of(now), of(old)))) }
+}
+
+// oneSided judges the texts of a list that no text of the other side covers: new ones, or those that are gone.
+func oneSided(means string, newly bool, of func(v any) []string, covers func(other, text string) bool) judge {
+	return func(old, now any) string {
+		list, others := of(old), of(now)
+		if newly {
+			list, others = others, list
+		}
+		list = slices.DeleteFunc(list, func(text string) bool {
+			return slices.ContainsFunc(others, func(other string) bool { return other == text || covers(other, text) })
+		})
+		return told(means, few(without(list, nil)))
+	}
+}
+
+// told puts a list into what is said of it; of nothing, nothing is said.
+func told(means string, list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(means, strings.Join(list, ", "))
+}
+
+// isGiven and isAbsent are of an input, and someWith of a list, one of whose elements has that text at a path.
+func isGiven(v any) bool  { return v != nil }
+func isAbsent(v any) bool { return v == nil }
+func someWith(path, text string) func(v any) bool {
+	return func(v any) bool { return slices.ContainsFunc(graph.Items(v), withText(path, text)) }
+}
+
+// withText is of an element that has one of some texts at a path, or, where there are none, any.
+func withText(path string, texts ...string) func(e any) bool {
+	return func(e any) bool {
+		text := graph.Text(graph.At(e, path))
+		return slices.Contains(texts, text) || len(texts) == 0 && text != ""
+	}
+}
+
+// textsAt are the texts at a path of the elements of a list, of those only of which keep holds.
+func textsAt(path string, keep ...func(e any) bool) func(v any) []string {
+	return func(v any) []string {
+		var found []string
+		for _, e := range graph.Items(v) {
+			if len(keep) == 0 || keep[0](e) {
+				found = append(found, graph.Text(graph.At(e, path)))
+			}
+		}
+		return found
+	}
+}
+
+// named reports whether the elements of two lists are known by their names.
+func named(key string, old, now any) bool {
+	_, before := byName(graph.Items(old), key)
+	_, after := byName(graph.Items(now), key)
+	return before && after
+}
+
+// byEach judges two lists of named things, name by name; nil is what one of them lacks. A list in which names are
+// missing, or stand twice, has none.
+func byEach(key string, old, now any, judge func(name string, was, is any) []string) []string {
+	before, _ := byName(graph.Items(old), key)
+	after, _ := byName(graph.Items(now), key)
+	names := maps.Clone(after)
+	if names == nil {
+		names = map[string]any{}
+	}
+	maps.Copy(names, before)
+	var found []string
+	for name := range names {
+		found = append(found, slices.DeleteFunc(judge(code(name), before[name], after[name]), func(said string) bool {
+			return said == ""
+		})...)
+	}
+	slices.Sort(found)
+	return found
 }
 
 // toNone judges a number that becomes 0, with which nothing happens any longer.
@@ -48,21 +145,7 @@ func left(unset float64, format string) judge {
 }
 
 // further judges a list that gets something.
-func further(means string) judge {
-	return func(old, now any) string {
-		had := graph.Texts(old)
-		var come []string
-		for _, text := range graph.Texts(now) {
-			if !slices.Contains(had, text) {
-				come = append(come, code(cut(text, longest)))
-			}
-		}
-		if len(come) == 0 {
-			return ""
-		}
-		return fmt.Sprintf(means, strings.Join(few(come), ", "))
-	}
-}
+func further(means string) judge { return come(graph.Texts, means) }
 
 // foreignAccount is the account of an ARN that is not the stack's own nor AWS's; empty: there is none.
 func foreignAccount(arn string) string {
@@ -75,18 +158,16 @@ func foreignAccount(arn string) string {
 
 // foreignLayers judges layers of a function: what is in them runs with its rights.
 func foreignLayers(old, now any) string {
-	had := graph.Texts(old)
-	var come []string
+	var had, come []string
+	for _, text := range graph.Texts(old) {
+		had = append(had, foreignAccount(text))
+	}
 	for _, text := range graph.Texts(now) {
-		account := foreignAccount(text)
-		if account != "" && !slices.ContainsFunc(had, func(h string) bool { return foreignAccount(h) == account }) {
+		if account := foreignAccount(text); account != "" && !slices.Contains(had, account) {
 			come = append(come, code(account))
 		}
 	}
-	if len(come) == 0 {
-		return ""
-	}
-	return "code of the foreign account " + strings.Join(few(come), ", ") + " runs in it, with its rights"
+	return told("code of the foreign account %s runs in it, with its rights", few(come))
 }
 
 // redrive judges what becomes of messages that cannot be handled.
@@ -111,27 +192,19 @@ func redrive(old, now any) string {
 
 // indexes judges the indexes of a table.
 func indexes(old, now any) string {
-	was, _ := byName(graph.Items(old), "name")
-	is, _ := byName(graph.Items(now), "name")
-	var gone []string
-	for name := range was {
-		if is[name] == nil {
-			gone = append(gone, code(name))
-			continue
-		}
+	return told("queries by index %s fail", few(byEach("name", old, now, func(name string, was, is any) []string {
 		// What is not updated, the provider deletes and makes anew (internal/service/dynamodb/table.go, updateDiffGSI).
-		for _, key := range []string{"hashKey", "rangeKey", "projectionType", "nonKeyAttributes"} {
-			if !reflect.DeepEqual(graph.At(was[name], key), graph.At(is[name], key)) {
-				gone = append(gone, code(name)+" until it is built anew")
-				break
-			}
+		differs := func(key string) bool { return !reflect.DeepEqual(graph.At(was, key), graph.At(is, key)) }
+		switch {
+		case was == nil:
+			return nil
+		case is == nil:
+			return []string{name}
+		case slices.ContainsFunc([]string{"hashKey", "rangeKey", "projectionType", "nonKeyAttributes"}, differs):
+			return []string{name + " until it is built anew"}
 		}
-	}
-	if len(gone) == 0 {
-		return ""
-	}
-	slices.Sort(gone)
-	return "queries by index " + strings.Join(few(gone), ", ") + " fail"
+		return nil
+	})))
 }
 
 // tlsOf is the oldest version of TLS of a policy of Elastic Load Balancing, as 10 for 1.0; 0: not known
@@ -171,12 +244,9 @@ func newerCiphers(old, now any) string {
 
 // filters judges the rules of a web ACL: those that are gone, that only count, that let more through.
 func filters(old, now any) string {
-	was, okBefore := byName(graph.Items(old), "name")
-	is, okAfter := byName(graph.Items(now), "name")
-	if !okBefore || !okAfter {
+	if !named("name", old, now) {
 		return "other requests are filtered"
 	}
-	var found []string
 	blocks := func(rule any) string {
 		for _, path := range []string{"action", "overrideAction"} {
 			m, _ := graph.At(rule, path).(map[string]any)
@@ -186,65 +256,52 @@ func filters(old, now any) string {
 		}
 		return "none"
 	}
-	for name, before := range was {
-		after := is[name]
-		if after == nil {
-			found = append(found, "rule "+code(name)+" is gone")
-			continue
+	const limit = "statement.rateBasedStatement.limit"
+	return strings.Join(few(byEach("name", old, now, func(name string, was, is any) []string {
+		switch {
+		case was == nil:
+			return nil
+		case is == nil:
+			return []string{"rule " + name + " is gone"}
 		}
-		did, does := blocks(before), blocks(after)
-		limit := "statement.rateBasedStatement.limit"
-		more := higher(0, "rule "+code(name)+" lets through %s requests instead of %s")(graph.At(before, limit),
-			graph.At(after, limit))
+		did, does := blocks(was), blocks(is)
+		more := higher(0, "rule "+name+" lets through %s requests instead of %s")(graph.At(was, limit),
+			graph.At(is, limit))
 		switch {
 		case did != does && (does == "count" || does == "allow"):
-			found = append(found, fmt.Sprintf("rule %s no longer keeps requests out (%s → %s)", code(name), did, does))
+			return []string{fmt.Sprintf("rule %s no longer keeps requests out (%s → %s)", name, did, does)}
 		case more != "":
-			found = append(found, more)
-		case lower(0, "%s%s")(graph.At(before, limit), graph.At(after, limit)) != "":
+			return []string{more}
+		case lower(0, "%s%s")(graph.At(was, limit), graph.At(is, limit)) != "":
 			// told by tighter
-		case did == does && fmt.Sprint(graph.At(before, "statement")) != fmt.Sprint(graph.At(after, "statement")):
-			found = append(found, "rule "+code(name)+" filters other requests")
+		case did == does && fmt.Sprint(graph.At(was, "statement")) != fmt.Sprint(graph.At(is, "statement")):
+			return []string{"rule " + name + " filters other requests"}
 		}
-	}
-	slices.Sort(found)
-	return strings.Join(few(found), "; ")
+		return nil
+	})), "; ")
 }
 
 // tighter judges the rules of a web ACL that let fewer requests through.
 func tighter(old, now any) string {
-	was, _ := byName(graph.Items(old), "name")
-	is, _ := byName(graph.Items(now), "name")
-	var found []string
-	for name, before := range was {
-		const limit = "statement.rateBasedStatement.limit"
-		if is[name] == nil {
-			continue
+	const limit = "statement.rateBasedStatement.limit"
+	return strings.Join(few(byEach("name", old, now, func(name string, was, is any) []string {
+		if was == nil || is == nil {
+			return nil
 		}
-		if less := lower(0, "rule "+code(name)+" lets through %s requests instead of %s")(graph.At(before, limit),
-			graph.At(is[name], limit)); less != "" {
-			found = append(found, less)
-		}
-	}
-	slices.Sort(found)
-	return strings.Join(few(found), "; ")
+		return []string{lower(0, "rule "+name+" lets through %s requests instead of %s")(graph.At(was, limit),
+			graph.At(is, limit))}
+	})), "; ")
 }
 
 // newFilters judges what a web ACL newly keeps out.
 func newFilters(old, now any) string {
-	was, _ := byName(graph.Items(old), "name")
-	is, _ := byName(graph.Items(now), "name")
-	var come []string
-	for name := range is {
-		if was[name] == nil {
-			come = append(come, code(name))
-		}
-	}
-	if len(come) == 0 {
-		return ""
-	}
-	slices.Sort(come)
-	return "rule " + strings.Join(few(come), ", ") + " may keep out requests that are meant"
+	return told("rule %s may keep out requests that are meant", few(byEach("name", old, now,
+		func(name string, was, is any) []string {
+			if was != nil || is == nil {
+				return nil
+			}
+			return []string{name}
+		})))
 }
 
 // entry is a rule of a network ACL for people.
@@ -285,48 +342,38 @@ func entries(action, means string, newly bool) judge {
 		if newly {
 			from, other = other, from
 		}
-		from = slices.DeleteFunc(from, func(text string) bool { return slices.Contains(other, text) })
-		if len(from) == 0 {
-			return ""
-		}
-		return means + " " + strings.Join(few(from), ", ")
+		return told(means+" %s", few(slices.DeleteFunc(from, func(text string) bool {
+			return slices.Contains(other, text)
+		})))
 	}
 }
 
 // settings judges those of a parameter group: each by its name, those that protect connections by what they mean.
 func settings(old, now any) string {
-	was, _ := byName(graph.Items(old), "name")
-	is, _ := byName(graph.Items(now), "name")
-	names := map[string]bool{}
-	for name := range was {
-		names[name] = true
-	}
-	for name := range is {
-		names[name] = true
-	}
-	var found, later []string
-	for name := range names {
-		before, after := graph.Text(graph.At(was[name], "value")), graph.Text(graph.At(is[name], "value"))
-		if before == after {
-			continue
-		}
-		text := fmt.Sprintf("%s (%s → %s)", code(name), orUnset(unset(before)), orUnset(unset(after)))
-		if graph.Text(graph.At(is[name], "applyMethod")) == "pending-reboot" {
+	var later []string
+	found := byEach("name", old, now, func(name string, was, is any) []string {
+		before, after := graph.Text(graph.At(was, "value")), graph.Text(graph.At(is, "value"))
+		text := fmt.Sprintf("%s (%s → %s)", name, orUnset(unset(before)), orUnset(unset(after)))
+		switch {
+		case before == after:
+			return nil
+		case graph.Text(graph.At(is, "applyMethod")) == "pending-reboot":
 			later = append(later, text)
-		} else {
-			found = append(found, text)
+			return nil
 		}
-	}
-	slices.Sort(found)
+		return []string{text}
+	})
 	slices.Sort(later)
-	var said []string
-	if len(found) > 0 {
-		said = append(said, "the database works otherwise: "+strings.Join(few(found), ", "))
+	return sentences(told("the database works otherwise: %s", few(found)),
+		told("the database works otherwise from its next restart on: %s", few(later)))
+}
+
+// sentences are two sentences, of which each may be empty.
+func sentences(one, other string) string {
+	if one == "" || other == "" {
+		return one + other
 	}
-	if len(later) > 0 {
-		said = append(said, "the database works otherwise from its next restart on: "+strings.Join(few(later), ", "))
-	}
-	return strings.Join(said, "; ")
+	return one + "; " + other
 }
 
 func unset(text string) any {
@@ -339,18 +386,12 @@ func unset(text string) any {
 // enciphered are the parameters that ask for encrypted connections: MySQL's and MariaDB's, PostgreSQL's.
 var enciphered = []string{"require_secure_transport", "rds.force_ssl"}
 
-// inTheClear judges parameters of databases by whether connections have to be encrypted.
-func inTheClear(old, now any) string {
-	asks := func(v any) bool {
-		return slices.ContainsFunc(graph.Items(v), func(p any) bool {
-			value := strings.ToLower(graph.Text(graph.At(p, "value")))
-			return slices.Contains(enciphered, graph.Text(graph.At(p, "name"))) && (value == "1" || value == "on")
-		})
-	}
-	if asks(old) && !asks(now) {
-		return "connections need no encryption"
-	}
-	return ""
+// asksForEncryption reports whether parameters of databases say that connections have to be encrypted.
+func asksForEncryption(v any) bool {
+	return slices.ContainsFunc(graph.Items(v), func(p any) bool {
+		value := strings.ToLower(graph.Text(graph.At(p, "value")))
+		return slices.Contains(enciphered, graph.Text(graph.At(p, "name"))) && (value == "1" || value == "on")
+	})
 }
 
 // weights judges the share of requests that a name leads to one of several.
@@ -372,30 +413,6 @@ func weights(old, now any) string {
 	return ""
 }
 
-// plainPaths judges the behaviors of a distribution: those that take requests without encryption.
-func plainPaths(old, now any) string {
-	open := func(v any) []string {
-		var found []string
-		for _, b := range graph.Items(v) {
-			if graph.Text(graph.At(b, "viewerProtocolPolicy")) == "allow-all" {
-				found = append(found, graph.Text(graph.At(b, "pathPattern")))
-			}
-		}
-		return found
-	}
-	had := open(old)
-	var come []string
-	for _, path := range open(now) {
-		if !slices.Contains(had, path) {
-			come = append(come, code(path))
-		}
-	}
-	if len(come) == 0 {
-		return ""
-	}
-	return "connections for " + strings.Join(few(come), ", ") + " need no encryption"
-}
-
 // origins judges the sites whose pages may read the answers of a bucket.
 func origins(old, now any) string {
 	list := func(texts []string) []any {
@@ -410,15 +427,7 @@ func origins(old, now any) string {
 
 // closedOrigins judges a list of origins that loses some; of a bucket, or another list, as of tells.
 func closedOrigins(of func(v any) []string) judge {
-	return func(old, now any) string {
-		gone := without(slices.DeleteFunc(of(old), func(origin string) bool {
-			return slices.ContainsFunc(of(now), func(o string) bool { return iam.Covers(o, origin) })
-		}), nil)
-		if len(gone) == 0 {
-			return ""
-		}
-		return "pages of " + strings.Join(few(gone), ", ") + " may no longer use it"
-	}
+	return oneSided("pages of %s may no longer use it", false, of, iam.Covers)
 }
 
 // bucketOrigins are the origins of a bucket's rules.
@@ -473,11 +482,8 @@ func otherImages(old, now any) string {
 			found = append(found, code(name))
 		}
 	}
-	if len(found) == 0 {
-		return ""
-	}
 	slices.Sort(found)
-	return "container " + strings.Join(few(found), ", ") + " runs an image of another repository"
+	return told("container %s runs an image of another repository", few(found))
 }
 
 // revealed judges the containers of a task that get in the clear what was a secret.
@@ -495,12 +501,9 @@ func revealed(old, now any) string {
 			}
 		}
 	}
-	if len(found) == 0 {
-		return ""
-	}
 	slices.Sort(found)
-	return "what was a secret stands in the clear in the task, where whoever may describe it reads it: " +
-		strings.Join(few(found), ", ")
+	return told("what was a secret stands in the clear in the task, where whoever may describe it reads it: %s",
+		few(found))
 }
 
 // containersOf are the containers of a task by their names; nil where they are not known.

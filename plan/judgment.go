@@ -398,6 +398,36 @@ type rule struct {
 	made, fresh bool
 }
 
+// inputRules judge inputs, beside guards and interruptions. An absent input counts as the default of AWS and the
+// provider. Those of a type stand together: who is told of several reads them in this order.
+var inputRules = slices.Concat(frontRules, computeRules, dataRules, watchRules, accessRules)
+
+// on are the rules of one type, or of several, which a space parts. A rule of several paths is one for each.
+func on(types string, rules ...rule) []rule {
+	var found []rule
+	for _, token := range strings.Fields(types) {
+		for _, r := range rules {
+			for _, path := range strings.Fields(r.path) {
+				r.token, r.path = token, path
+				found = append(found, r)
+			}
+		}
+	}
+	return found
+}
+
+// input is the rule of inputs that change; orNew also holds for what is created, and onlyNew for nothing else.
+func input(paths, kind string, judge judge) rule { return rule{path: paths, kind: kind, judge: judge} }
+func orNew(paths, kind string, judge judge) rule {
+	return rule{path: paths, kind: kind, judge: judge, made: true}
+}
+func onlyNew(paths, kind string, judge judge) rule {
+	return rule{path: paths, kind: kind, judge: judge, fresh: true}
+}
+
+// harmless are inputs whose change is shown, and stops, opens or weakens nothing.
+func harmless(paths string) rule { return input(paths, "", func(any, any) string { return "" }) }
+
 // lower judges a number that goes down, where an absent one is unset: the meaning takes the new and the old one.
 func lower(unset float64, format string) judge {
 	return func(old, now any) string {
@@ -439,6 +469,27 @@ func noneIsEndless(judge judge) judge {
 		return v
 	}
 	return func(old, now any) string { return judge(bound(old), bound(now)) }
+}
+
+// minusIsEndless judges numbers of which one below 0 has no bound, as has no number.
+func minusIsEndless(judge judge) judge {
+	bound := func(v any) any {
+		if n, is := graph.Number(v); !is || n < 0 {
+			return endless
+		}
+		return v
+	}
+	return func(old, now any) string { return judge(bound(old), bound(now)) }
+}
+
+// back judges a version that comes before the former one.
+func back(means string) judge {
+	return func(old, now any) string {
+		if !earlier(old, now) {
+			return ""
+		}
+		return fmt.Sprintf(means, orUnset(old), orUnset(now))
+	}
 }
 
 // from judges a value that is no longer the one that protects.
