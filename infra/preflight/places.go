@@ -14,8 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
+	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 
+	"dossier.example/infra/internal/pages"
 	"dossier.example/infra/internal/refusal"
 )
 
@@ -79,46 +81,40 @@ func keep(all, some map[string]bool) {
 
 // offered returns the zones that have an instance type.
 func (l *look) offered(ctx context.Context, kind string) (map[string]bool, error) {
-	has := map[string]bool{}
-	pages := ec2.NewDescribeInstanceTypeOfferingsPaginator(l.ec2, &ec2.DescribeInstanceTypeOfferingsInput{
-		LocationType: types.LocationTypeAvailabilityZone, Filters: named("instance-type", kind),
+	all, err := pages.All(ctx, ec2.NewDescribeInstanceTypeOfferingsPaginator(l.ec2,
+		&ec2.DescribeInstanceTypeOfferingsInput{
+			LocationType: types.LocationTypeAvailabilityZone, Filters: named("instance-type", kind),
+		}), func(page *ec2.DescribeInstanceTypeOfferingsOutput) []types.InstanceTypeOffering {
+		return page.InstanceTypeOfferings
 	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, o := range page.InstanceTypeOfferings {
-			has[aws.ToString(o.Location)] = true
-		}
+	has := map[string]bool{}
+	for _, o := range all {
+		has[aws.ToString(o.Location)] = true
 	}
-	return has, nil
+	return has, err
 }
 
 // orderable returns the zones that have the database's class for its version.
 func (l *look) orderable(ctx context.Context) (map[string]bool, error) {
-	has := map[string]bool{}
-	pages := rds.NewDescribeOrderableDBInstanceOptionsPaginator(l.rds, &rds.DescribeOrderableDBInstanceOptionsInput{
-		Engine: aws.String("mysql"), DBInstanceClass: &l.Settings.Database.Class, Vpc: aws.Bool(true),
+	all, err := pages.All(ctx, rds.NewDescribeOrderableDBInstanceOptionsPaginator(l.rds,
+		&rds.DescribeOrderableDBInstanceOptionsInput{
+			Engine: aws.String("mysql"), DBInstanceClass: &l.Settings.Database.Class, Vpc: aws.Bool(true),
+		}), func(page *rds.DescribeOrderableDBInstanceOptionsOutput) []rdstypes.OrderableDBInstanceOption {
+		return page.OrderableDBInstanceOptions
 	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
+	has := map[string]bool{}
+	for _, o := range all {
+		version := aws.ToString(o.EngineVersion)
+		if version != l.Settings.Database.Version && !strings.HasPrefix(version, l.Settings.Database.Version+".") ||
+			aws.ToString(o.StorageType) != "gp3" || !aws.ToBool(o.SupportsStorageEncryption) ||
+			l.Settings.Database.MultiAZ && !aws.ToBool(o.MultiAZCapable) {
+			continue
 		}
-		for _, o := range page.OrderableDBInstanceOptions {
-			version := aws.ToString(o.EngineVersion)
-			if version != l.Settings.Database.Version && !strings.HasPrefix(version, l.Settings.Database.Version+".") ||
-				aws.ToString(o.StorageType) != "gp3" || !aws.ToBool(o.SupportsStorageEncryption) ||
-				l.Settings.Database.MultiAZ && !aws.ToBool(o.MultiAZCapable) {
-				continue
-			}
-			for _, z := range o.AvailabilityZones {
-				has[aws.ToString(z.Name)] = true
-			}
+		for _, z := range o.AvailabilityZones {
+			has[aws.ToString(z.Name)] = true
 		}
 	}
-	return has, nil
+	return has, err
 }
 
 // linked are the service-linked roles that the stack's services need. Each service makes its own at its first use, and

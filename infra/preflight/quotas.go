@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 
+	"dossier.example/infra/internal/pages"
 	"dossier.example/infra/internal/refusal"
 	"dossier.example/infra/settings"
 )
@@ -132,20 +133,18 @@ func (l *look) vcpus(ctx context.Context) {
 		l.unseen(ctx, vcpuQuota.point, err)
 		return
 	}
+	reservations, err := pages.All(ctx, ec2.NewDescribeInstancesPaginator(l.ec2,
+		&ec2.DescribeInstancesInput{Filters: named("instance-state-name", "pending", "running")}),
+		func(page *ec2.DescribeInstancesOutput) []types.Reservation { return page.Reservations })
+	if err != nil {
+		l.unseen(ctx, vcpuQuota.point, err)
+		return
+	}
 	others := 0
-	pages := ec2.NewDescribeInstancesPaginator(l.ec2,
-		&ec2.DescribeInstancesInput{Filters: named("instance-state-name", "pending", "running")})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			l.unseen(ctx, vcpuQuota.point, err)
-			return
-		}
-		for _, r := range page.Reservations {
-			for _, i := range r.Instances {
-				if counted(i) && !l.owned(tagsOf(i.Tags)) {
-					others += int(aws.ToInt32(i.CpuOptions.CoreCount) * aws.ToInt32(i.CpuOptions.ThreadsPerCore))
-				}
+	for _, r := range reservations {
+		for _, i := range r.Instances {
+			if counted(i) && !l.owned(tagsOf(i.Tags)) {
+				others += int(aws.ToInt32(i.CpuOptions.CoreCount) * aws.ToInt32(i.CpuOptions.ThreadsPerCore))
 			}
 		}
 	}
@@ -207,18 +206,16 @@ func (l *look) vpcs(ctx context.Context) {
 		l.unseen(ctx, vpcQuota.point, err)
 		return
 	}
+	all, err := pages.All(ctx, ec2.NewDescribeVpcsPaginator(l.ec2, &ec2.DescribeVpcsInput{}),
+		func(page *ec2.DescribeVpcsOutput) []types.Vpc { return page.Vpcs })
+	if err != nil {
+		l.unseen(ctx, vpcQuota.point, err)
+		return
+	}
 	others := 0
-	pages := ec2.NewDescribeVpcsPaginator(l.ec2, &ec2.DescribeVpcsInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			l.unseen(ctx, vpcQuota.point, err)
-			return
-		}
-		for _, v := range page.Vpcs {
-			if !l.owned(tagsOf(v.Tags)) {
-				others++
-			}
+	for _, v := range all {
+		if !l.owned(tagsOf(v.Tags)) {
+			others++
 		}
 	}
 	l.compare(vpcQuota, others, 1, have, "a VPC")
@@ -234,19 +231,17 @@ func (l *look) gateways(ctx context.Context) {
 		l.unseen(ctx, gatewayQuota.point, err)
 		return
 	}
+	all, err := pages.All(ctx, ec2.NewDescribeNatGatewaysPaginator(l.ec2,
+		&ec2.DescribeNatGatewaysInput{Filter: named("state", "pending", "available")}),
+		func(page *ec2.DescribeNatGatewaysOutput) []types.NatGateway { return page.NatGateways })
+	if err != nil {
+		l.unseen(ctx, gatewayQuota.point, err)
+		return
+	}
 	zones := map[string]int{}
-	pages := ec2.NewDescribeNatGatewaysPaginator(l.ec2,
-		&ec2.DescribeNatGatewaysInput{Filter: named("state", "pending", "available")})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			l.unseen(ctx, gatewayQuota.point, err)
-			return
-		}
-		for _, g := range page.NatGateways {
-			if !l.owned(tagsOf(g.Tags)) && len(g.NatGatewayAddresses) > 0 {
-				zones[aws.ToString(g.NatGatewayAddresses[0].AvailabilityZone)]++
-			}
+	for _, g := range all {
+		if !l.owned(tagsOf(g.Tags)) && len(g.NatGatewayAddresses) > 0 {
+			zones[aws.ToString(g.NatGatewayAddresses[0].AvailabilityZone)]++
 		}
 	}
 	others := 0

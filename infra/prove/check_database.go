@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"dossier.example/infra/internal/pages"
 )
 
 // restorable is how far the point that the database can be restored to may lag behind: RDS uploads the transaction logs
@@ -20,14 +22,11 @@ const restorable = time.Hour
 
 // of is a point about the database alone.
 func of(id, says, mend string, f func(d rdstypes.DBInstance, l *look) (seen, expected any)) check {
-	return check{id, says, mend, func(ctx context.Context, l *look) (answer, error) {
-		d, err := l.database(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		seen, expected := f(d, l)
-		return equal(seen, expected)
-	}}
+	return check{id, says, mend, about((*look).database,
+		func(ctx context.Context, l *look, d rdstypes.DBInstance) (answer, error) {
+			seen, expected := f(d, l)
+			return equal(seen, expected)
+		})}
 }
 
 var databaseChecks = []check{
@@ -39,15 +38,11 @@ var databaseChecks = []check{
 		return aws.ToString(d.DBInstanceClass), l.Stack.Settings.Database.Class
 	}),
 	{"database/version", "It runs a release of database.version.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			d, err := l.database(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).database, func(ctx context.Context, l *look, d rdstypes.DBInstance) (answer, error) {
 			seen, want := aws.ToString(d.EngineVersion), l.Stack.Settings.Database.Version
 			return holds(aws.ToString(d.Engine) == "mysql" && (seen == want || strings.HasPrefix(seen, want+".")),
 				aws.ToString(d.Engine)+" "+seen, "mysql "+want)
-		}},
+		})},
 	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/extended-support.html
 	of("database/support", "AWS's Extended Support, which is billed, is off.",
 		"it can be turned off only when the database is made or restored",
@@ -95,17 +90,13 @@ var databaseChecks = []check{
 				fmt.Sprintf("%d days, 02:00-03:00", l.Stack.Settings.Database.BackupDays)
 		}),
 	{"database/restorable", "It can be restored to a point within the last hour.", "RDS's events say why backups fail",
-		func(ctx context.Context, l *look) (answer, error) {
-			d, err := l.database(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).database, func(ctx context.Context, l *look, d rdstypes.DBInstance) (answer, error) {
 			if d.LatestRestorableTime == nil {
 				return holds(false, "no point", "within an hour")
 			}
 			return holds(l.Now().Sub(*d.LatestRestorableTime) <= restorable,
 				d.LatestRestorableTime.UTC().Format(time.DateTime), "within an hour")
-		}},
+		})},
 	of("database/authority", "Its certificate is from the authority that the release trusts.", refresh,
 		func(d rdstypes.DBInstance, _ *look) (any, any) {
 			return aws.ToString(d.CACertificateIdentifier), "rds-ca-rsa2048-g1"
@@ -150,32 +141,24 @@ var databaseChecks = []check{
 				"true, sun:03:30-sun:04:30"
 		}),
 	{"database/tls", "It accepts no connection without TLS, and up to database.connections in total.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			d, err := l.database(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).database, func(ctx context.Context, l *look, d rdstypes.DBInstance) (answer, error) {
 			if len(d.DBParameterGroups) != 1 {
 				return holds(false, fmt.Sprintf("%d parameter groups", len(d.DBParameterGroups)), "one")
 			}
+			all, err := pages.All(ctx, rds.NewDescribeDBParametersPaginator(l.rds, &rds.DescribeDBParametersInput{
+				DBParameterGroupName: d.DBParameterGroups[0].DBParameterGroupName, Source: aws.String("user")}),
+				func(page *rds.DescribeDBParametersOutput) []rdstypes.Parameter { return page.Parameters })
+			if err != nil {
+				return answer{}, err
+			}
 			seen := map[string]string{}
-			pages := rds.NewDescribeDBParametersPaginator(l.rds,
-				&rds.DescribeDBParametersInput{DBParameterGroupName: d.DBParameterGroups[0].DBParameterGroupName,
-					Source: aws.String("user")})
-			for pages.HasMorePages() {
-				page, err := pages.NextPage(ctx)
-				if err != nil {
-					return answer{}, err
-				}
-				for _, p := range page.Parameters {
-					seen[aws.ToString(p.ParameterName)] = aws.ToString(p.ParameterValue)
-				}
+			for _, p := range all {
+				seen[aws.ToString(p.ParameterName)] = aws.ToString(p.ParameterValue)
 			}
 			return equal(fmt.Sprintf("require_secure_transport %s, max_connections %s",
-				seen["require_secure_transport"],
-				seen["max_connections"]),
+				seen["require_secure_transport"], seen["max_connections"]),
 				fmt.Sprintf("require_secure_transport 1, max_connections %d", l.Stack.Settings.Database.Connections))
-		}},
+		})},
 	{"database/log-streams", "Its error log arrives in the program's log group.", "see database/logs",
 		func(ctx context.Context, l *look) (answer, error) {
 			return l.streams(ctx, "/aws/rds/instance/"+l.Stack.prefix()+"/error")

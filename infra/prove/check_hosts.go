@@ -39,34 +39,33 @@ func (l *look) isApp(h types.Instance) bool {
 	return tagsOf(h.Tags)["aws:autoscaling:groupName"] == l.Stack.Outputs.Group
 }
 
+// eachHost is the point that nothing is wrong with any host.
+func eachHost(expected string, f func(*look, types.Instance) string) func(context.Context, *look) (answer, error) {
+	return func(ctx context.Context, l *look) (answer, error) {
+		return l.each(ctx, expected, func(h types.Instance) string { return f(l, h) })
+	}
+}
+
 var hostChecks = []check{
 	{"hosts/metadata", "Every host gives its metadata by IMDSv2 alone, and to no container (EC2.8, EC2.170).",
 		"replace the host: \"pulumi up --refresh\", and for one of the group's, an instance refresh",
-		func(ctx context.Context, l *look) (answer, error) {
-			return l.each(ctx, "required, 1 hop", func(h types.Instance) string {
-				if o := h.MetadataOptions; o == nil || o.HttpTokens != types.HttpTokensStateRequired ||
-					aws.ToInt32(o.HttpPutResponseHopLimit) != 1 {
-					return "gives it by IMDSv1, too, or over more than a hop"
-				}
-				return ""
-			})
-		}},
+		eachHost("required, 1 hop", func(l *look, h types.Instance) string {
+			if o := h.MetadataOptions; o == nil || o.HttpTokens != types.HttpTokensStateRequired ||
+				aws.ToInt32(o.HttpPutResponseHopLimit) != 1 {
+				return "gives it by IMDSv1, too, or over more than a hop"
+			}
+			return ""
+		})},
 	{"hosts/addresses", "No instance of the app has a public address (EC2.9).",
 		"the launch template asks for none: find out who gave it one",
-		func(ctx context.Context, l *look) (answer, error) {
-			return l.each(ctx, "none", func(h types.Instance) string {
-				if l.isApp(h) && aws.ToString(h.PublicIpAddress) != "" {
-					return "has " + aws.ToString(h.PublicIpAddress)
-				}
-				return ""
-			})
-		}},
-	{"hosts/volumes", "Every volume of a host is encrypted (EC2.3).", "replace the host",
-		func(ctx context.Context, l *look) (answer, error) {
-			hosts, err := l.hosts(ctx)
-			if err != nil {
-				return answer{}, err
+		eachHost("none", func(l *look, h types.Instance) string {
+			if l.isApp(h) && aws.ToString(h.PublicIpAddress) != "" {
+				return "has " + aws.ToString(h.PublicIpAddress)
 			}
+			return ""
+		})},
+	{"hosts/volumes", "Every volume of a host is encrypted (EC2.3).", "replace the host",
+		about((*look).hosts, func(ctx context.Context, l *look, hosts []types.Instance) (answer, error) {
 			var ids []string
 			for _, h := range hosts {
 				for _, m := range h.BlockDeviceMappings {
@@ -89,50 +88,42 @@ var hostChecks = []check{
 				}
 			}
 			return without(problems, "all encrypted")
-		}},
+		})},
 	{"hosts/managed", "Systems Manager manages every running host (SSM.1).",
 		"look at the agent's log on the host by EC2's serial console; the way out is network/private-routes",
-		func(ctx context.Context, l *look) (answer, error) {
-			managed, err := l.managed(ctx)
-			if err != nil {
-				return answer{}, err
-			}
-			online := map[string]bool{}
-			for _, m := range managed {
-				online[aws.ToString(m.InstanceId)] = m.PingStatus == ssmtypes.PingStatusOnline
-			}
-			return l.each(ctx, "all online", func(h types.Instance) string {
-				if h.State != nil && h.State.Name == types.InstanceStateNameRunning &&
-					!online[aws.ToString(h.InstanceId)] {
-					return "is not online"
+		about((*look).managed,
+			func(ctx context.Context, l *look, managed []ssmtypes.InstanceInformation) (answer, error) {
+				online := map[string]bool{}
+				for _, m := range managed {
+					online[aws.ToString(m.InstanceId)] = m.PingStatus == ssmtypes.PingStatusOnline
 				}
-				return ""
-			})
-		}},
+				return l.each(ctx, "all online", func(h types.Instance) string {
+					if h.State != nil && h.State.Name == types.InstanceStateNameRunning &&
+						!online[aws.ToString(h.InstanceId)] {
+						return "is not online"
+					}
+					return ""
+				})
+			})},
 	// A launch template's instances get no default tags of the provider, so these are the program's own.
 	{"hosts/tags", "Instances of the app have the stack's tags, which allocate costs.",
-		"replace the instances: an instance refresh", func(ctx context.Context, l *look) (answer, error) {
-			return l.each(ctx, "Project and Stack", func(h types.Instance) string {
-				if tags := tagsOf(h.Tags); l.isApp(h) &&
-					(tags["Project"] != "dossier" || tags["Stack"] != l.Stack.Settings.Stack) {
-					return "does not"
-				}
-				return ""
-			})
-		}},
-	{"hosts/jump", "The jump server is of its type, and runs or was stopped to save money.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			hosts, err := l.hosts(ctx)
-			if err != nil {
-				return answer{}, err
+		"replace the instances: an instance refresh",
+		eachHost("Project and Stack", func(l *look, h types.Instance) string {
+			if tags := tagsOf(h.Tags); l.isApp(h) &&
+				(tags["Project"] != "dossier" || tags["Stack"] != l.Stack.Settings.Stack) {
+				return "does not"
 			}
+			return ""
+		})},
+	{"hosts/jump", "The jump server is of its type, and runs or was stopped to save money.", refresh,
+		about((*look).hosts, func(ctx context.Context, l *look, hosts []types.Instance) (answer, error) {
 			for _, h := range hosts {
 				if aws.ToString(h.InstanceId) == l.Stack.Outputs.JumpInstance {
 					return equal(string(h.InstanceType), l.Stack.Settings.Jump.InstanceType)
 				}
 			}
 			return answer{}, absent("jump server %s", l.Stack.Outputs.JumpInstance)
-		}},
+		})},
 }
 
 // freshLogs is how old the last line of an instance may be: the app says something with each request, and the checks of
@@ -141,34 +132,23 @@ const freshLogs = 24 * time.Hour
 
 var groupChecks = []check{
 	{"group/version", "The group is on the numbered version of the launch template that was rolled out.",
-		"run \"pulumi up\", or infra/cmd/rollout", func(ctx context.Context, l *look) (answer, error) {
-			g, err := l.group(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		"run \"pulumi up\", or infra/cmd/rollout",
+		about((*look).group, func(ctx context.Context, l *look, g scalingtypes.AutoScalingGroup) (answer, error) {
 			seen := "no launch template"
 			if t := g.LaunchTemplate; t != nil {
 				seen = aws.ToString(t.LaunchTemplateId) + " version " + aws.ToString(t.Version)
 			}
 			return equal(seen,
 				l.Stack.Outputs.Rollout[rolloutTemplate]+" version "+l.Stack.Outputs.Rollout[rolloutVersion])
-		}},
+		})},
 	{"group/size", "The group's bounds are service.min and service.max.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			g, err := l.group(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).group, func(ctx context.Context, l *look, g scalingtypes.AutoScalingGroup) (answer, error) {
 			return equal(fmt.Sprintf("%d to %d", aws.ToInt32(g.MinSize), aws.ToInt32(g.MaxSize)),
 				fmt.Sprintf("%d to %d", l.Stack.Settings.Service.Min, l.Stack.Settings.Service.Max))
-		}},
+		})},
 	{"group/instances", "As many instances as the group wants are in service, healthy, and of that version.",
 		"look at the group's activities, and in the app's log group for a stream …/bootstrap-…",
-		func(ctx context.Context, l *look) (answer, error) {
-			g, err := l.group(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).group, func(ctx context.Context, l *look, g scalingtypes.AutoScalingGroup) (answer, error) {
 			var problems []string
 			serving := 0
 			for _, i := range g.Instances {
@@ -189,28 +169,20 @@ var groupChecks = []check{
 				problems = append(problems, fmt.Sprintf("%d of %d serve", serving, want))
 			}
 			return without(problems, "all that the group wants")
-		}},
+		})},
 	{"group/health", "The group uses the load balancer's health checks (AutoScaling.1).", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			g, err := l.group(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).group, func(ctx context.Context, l *look, g scalingtypes.AutoScalingGroup) (answer, error) {
 			return equal(aws.ToString(g.HealthCheckType), "ELB")
-		}},
+		})},
 	{"group/processes", "None of the group's processes is suspended.",
 		"aws autoscaling resume-processes --auto-scaling-group-name <group>",
-		func(ctx context.Context, l *look) (answer, error) {
-			g, err := l.group(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).group, func(ctx context.Context, l *look, g scalingtypes.AutoScalingGroup) (answer, error) {
 			var problems []string
 			for _, p := range g.SuspendedProcesses {
 				problems = append(problems, aws.ToString(p.ProcessName)+" is suspended")
 			}
 			return without(problems, "none")
-		}},
+		})},
 	{"group/hook", "An instance that does not report ready is abandoned after service.bootTimeout.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			name := l.Stack.Outputs.Group
@@ -287,11 +259,7 @@ var groupChecks = []check{
 		}},
 	{"group/logs", "Every instance in service ships its log.",
 		"on the instance: systemctl status dossier-logs amazon-cloudwatch-agent",
-		func(ctx context.Context, l *look) (answer, error) {
-			g, err := l.group(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).group, func(ctx context.Context, l *look, g scalingtypes.AutoScalingGroup) (answer, error) {
 			name := "/dossier/" + l.Stack.Settings.Stack + "/app"
 			out, err := l.logs.DescribeLogStreams(ctx, &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: &name,
 				OrderBy: logstypes.OrderByLastEventTime, Descending: aws.Bool(true)})
@@ -320,7 +288,7 @@ var groupChecks = []check{
 				}
 			}
 			return without(problems, "lines of the last day of each")
-		}},
+		})},
 	{"group/refusals", "AWS refused the app nothing within a day: its role is sufficient.",
 		"the line names the call; the role is in infra/service", func(ctx context.Context, l *look) (answer, error) {
 			name := "/dossier/" + l.Stack.Settings.Stack + "/app"

@@ -43,32 +43,20 @@ var accountChecks = []check{
 var networkChecks = []check{
 	{"network/vpc", "The VPC has the block of network.cidr.",
 		"the block of a VPC cannot be changed: find out who made this one",
-		func(ctx context.Context, l *look) (answer, error) {
-			vpc, err := l.vpc(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).vpc, func(ctx context.Context, l *look, vpc types.Vpc) (answer, error) {
 			return equal(aws.ToString(vpc.CidrBlock), l.Stack.Settings.Network.CIDR.String())
-		}},
+		})},
 	{"network/default-group", "The VPC's default security group allows nothing (EC2.2).", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			groups, err := l.securityGroups(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).securityGroups, func(ctx context.Context, l *look, groups []types.SecurityGroup) (answer, error) {
 			for _, g := range groups {
 				if aws.ToString(g.GroupName) == "default" {
 					return equal(fmt.Sprintf("%d rules", len(g.IpPermissions)+len(g.IpPermissionsEgress)), "0 rules")
 				}
 			}
 			return answer{}, absent("default security group")
-		}},
+		})},
 	{"network/open", "Only the load balancer's group accepts connections from any address.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			groups, err := l.securityGroups(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).securityGroups, func(ctx context.Context, l *look, groups []types.SecurityGroup) (answer, error) {
 			var problems []string
 			for _, g := range groups {
 				name := tagsOf(g.Tags)["Name"]
@@ -79,13 +67,9 @@ var networkChecks = []check{
 				}
 			}
 			return without(problems, "no other group")
-		}},
+		})},
 	{"network/ssh", "Port 22 of the jump server is open only to jump.operatorCIDRs (EC2.18).", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			groups, err := l.securityGroups(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).securityGroups, func(ctx context.Context, l *look, groups []types.SecurityGroup) (answer, error) {
 			var seen, want []string
 			for _, g := range groups {
 				if tagsOf(g.Tags)["Name"] != l.Stack.prefix()+"-jump" {
@@ -105,7 +89,7 @@ var networkChecks = []check{
 			slices.Sort(seen)
 			slices.Sort(want)
 			return equal(list(seen), list(want))
-		}},
+		})},
 	{"network/ssh-closed", "Without operators, port 22 of the jump server cannot be reached from here.",
 		"look at the rules of the jump server's security group", func(ctx context.Context, l *look) (answer, error) {
 			if len(l.Stack.Settings.Jump.OperatorCIDRs) > 0 {
@@ -119,30 +103,27 @@ var networkChecks = []check{
 				"no connection")
 		}},
 	{"network/subnets", "There are a public and a private subnet in each of network.zones zones, which give no " +
-		"public address by themselves (EC2.15).", refresh, func(ctx context.Context, l *look) (answer, error) {
-		subnets, err := l.subnets(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		zones := map[string]int{}
-		var problems []string
-		for _, s := range subnets {
-			zones[aws.ToString(s.AvailabilityZone)]++
-			if aws.ToBool(s.MapPublicIpOnLaunch) {
-				problems = append(problems, aws.ToString(s.SubnetId)+" gives public addresses")
+		"public address by themselves (EC2.15).", refresh,
+		about((*look).subnets, func(ctx context.Context, l *look, subnets []types.Subnet) (answer, error) {
+			zones := map[string]int{}
+			var problems []string
+			for _, s := range subnets {
+				zones[aws.ToString(s.AvailabilityZone)]++
+				if aws.ToBool(s.MapPublicIpOnLaunch) {
+					problems = append(problems, aws.ToString(s.SubnetId)+" gives public addresses")
+				}
 			}
-		}
-		for _, zone := range slices.Sorted(maps.Keys(zones)) {
-			if zones[zone] != 2 {
-				problems = append(problems, fmt.Sprintf("%d in %s", zones[zone], zone))
+			for _, zone := range slices.Sorted(maps.Keys(zones)) {
+				if zones[zone] != 2 {
+					problems = append(problems, fmt.Sprintf("%d in %s", zones[zone], zone))
+				}
 			}
-		}
-		if len(zones) != l.Stack.Settings.Network.Zones {
-			problems = append(problems, fmt.Sprintf("in %d zones", len(zones)))
-		}
-		return without(problems,
-			fmt.Sprintf("2 in each of %d zones, without addresses", l.Stack.Settings.Network.Zones))
-	}},
+			if len(zones) != l.Stack.Settings.Network.Zones {
+				problems = append(problems, fmt.Sprintf("in %d zones", len(zones)))
+			}
+			return without(problems,
+				fmt.Sprintf("2 in each of %d zones, without addresses", l.Stack.Settings.Network.Zones))
+		})},
 	{"network/private-routes", "The private subnets have a way out through a NAT that works.", "look at the NAT; " +
 		refresh, func(ctx context.Context, l *look) (answer, error) {
 		return l.routes(ctx, "private", func(r types.Route) bool {
@@ -246,17 +227,13 @@ var networkChecks = []check{
 	// can be delivered.
 	{"network/flow-log", "The flow log is active and its records are delivered.",
 		`look at the policy of the bucket of logs; then "pulumi up --replace" with the URN of the flow log makes it again`,
-		func(ctx context.Context, l *look) (answer, error) {
-			log, err := l.flowLog(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).flowLog, func(ctx context.Context, l *look, log types.FlowLog) (answer, error) {
 			seen := aws.ToString(log.FlowLogStatus) + ", " + aws.ToString(log.DeliverLogsStatus)
 			if why := aws.ToString(log.DeliverLogsErrorMessage); why != "" {
 				seen += " (" + why + ")"
 			}
 			return equal(seen, "ACTIVE, SUCCESS")
-		}},
+		})},
 	{"network/flow-records", "Flow logs arrive.",
 		"wait for a quarter of an hour after the first \"pulumi up\": only refused connections are recorded",
 		func(ctx context.Context, l *look) (answer, error) {

@@ -191,51 +191,45 @@ func sameName(a, b string) bool {
 
 var balancerChecks = []check{
 	{"balancer/listeners", "The load balancer listens as configured: HTTPS with the policy for TLS 1.3, or " +
-		"HTTP without a domain.", refresh, func(ctx context.Context, l *look) (answer, error) {
-		listeners, err := l.listeners(ctx)
-		if err != nil {
-			return answer{}, err
-		}
-		var seen []string
-		for _, i := range listeners {
-			does := ""
-			if len(i.DefaultActions) > 0 {
-				does = string(i.DefaultActions[0].Type)
+		"HTTP without a domain.", refresh,
+		about((*look).listeners, func(ctx context.Context, l *look, listeners []elbtypes.Listener) (answer, error) {
+			var seen []string
+			for _, i := range listeners {
+				does := ""
+				if len(i.DefaultActions) > 0 {
+					does = string(i.DefaultActions[0].Type)
+				}
+				if i.Protocol == elbtypes.ProtocolEnumHttps { // others have none, whatever they show
+					does += " " + aws.ToString(i.SslPolicy)
+				}
+				seen = append(seen, fmt.Sprintf("%s %d %s", i.Protocol, aws.ToInt32(i.Port), does))
 			}
-			if i.Protocol == elbtypes.ProtocolEnumHttps { // others have none, whatever they show
-				does += " " + aws.ToString(i.SslPolicy)
+			slices.Sort(seen)
+			want := "HTTP 80 forward"
+			if l.Stack.Settings.Site.Domain != "" {
+				want = "HTTP 80 redirect, HTTPS 443 forward ELBSecurityPolicy-TLS13-1-2-2021-06"
 			}
-			seen = append(seen, fmt.Sprintf("%s %d %s", i.Protocol, aws.ToInt32(i.Port), does))
-		}
-		slices.Sort(seen)
-		want := "HTTP 80 forward"
-		if l.Stack.Settings.Site.Domain != "" {
-			want = "HTTP 80 redirect, HTTPS 443 forward ELBSecurityPolicy-TLS13-1-2-2021-06"
-		}
-		return equal(strings.Join(seen, ", "), want)
-	}},
+			return equal(strings.Join(seen, ", "), want)
+		})},
 	{"balancer/attributes", "The load balancer drops invalid headers (ELB.4), refuses desynchronized requests " +
 		"(ELB.12), writes access logs (ELB.5) and is protected as `protect` says (ELB.6).", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			attributes, err := l.balancerAttributes(ctx)
-			if err != nil {
-				return answer{}, err
-			}
-			var problems []string
-			for name, want := range map[string]string{
-				"routing.http.drop_invalid_header_fields.enabled": "true",
-				"routing.http.desync_mitigation_mode":             "defensive",
-				"access_logs.s3.enabled":                          "true",
-				"deletion_protection.enabled":                     fmt.Sprint(l.Stack.Settings.Protect),
-				"idle_timeout.timeout_seconds": fmt.Sprint(
-					int(l.Stack.Settings.Service.IdleTimeout.Seconds())),
-			} {
-				if attributes[name] != want {
-					problems = append(problems, fmt.Sprintf("%s is %q, not %q", name, attributes[name], want))
+		about((*look).balancerAttributes,
+			func(ctx context.Context, l *look, attributes map[string]string) (answer, error) {
+				var problems []string
+				for name, want := range map[string]string{
+					"routing.http.drop_invalid_header_fields.enabled": "true",
+					"routing.http.desync_mitigation_mode":             "defensive",
+					"access_logs.s3.enabled":                          "true",
+					"deletion_protection.enabled":                     fmt.Sprint(l.Stack.Settings.Protect),
+					"idle_timeout.timeout_seconds": fmt.Sprint(
+						int(l.Stack.Settings.Service.IdleTimeout.Seconds())),
+				} {
+					if attributes[name] != want {
+						problems = append(problems, fmt.Sprintf("%s is %q, not %q", name, attributes[name], want))
+					}
 				}
-			}
-			return without(problems, "as set")
-		}},
+				return without(problems, "as set")
+			})},
 	{"balancer/delay",
 		"An instance that leaves gets service.deregistrationDelay, and new connections go to the instance with the " +
 			"fewest.", refresh, func(ctx context.Context, l *look) (answer, error) {

@@ -42,6 +42,14 @@ func (l *look) every(ctx context.Context, expected string, choose func(buckets) 
 	return without(problems, expected)
 }
 
+// eachBucket is the point that nothing is wrong with each of some buckets.
+func eachBucket(expected string, choose func(buckets) []string,
+	f func(ctx context.Context, l *look, bucket string) (string, error)) func(context.Context, *look) (answer, error) {
+	return func(ctx context.Context, l *look) (answer, error) {
+		return l.every(ctx, expected, choose, func(bucket string) (string, error) { return f(ctx, l, bucket) })
+	}
+}
+
 func (b buckets) versioned() []string { return []string{b.files, b.releases} }
 
 // unless returns the text where a condition does not hold.
@@ -54,78 +62,67 @@ func unless(ok bool, wrong string) (string, error) {
 
 var storageChecks = []check{
 	{"storage/public", "Every bucket refuses to become public (S3.8).", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			return l.every(ctx, "all four blocks", buckets.all, func(name string) (string, error) {
-				out, err := l.s3.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &name})
-				if err != nil {
-					return "", err
-				}
-				c := out.PublicAccessBlockConfiguration
-				return unless(c != nil && aws.ToBool(c.BlockPublicAcls) && aws.ToBool(c.BlockPublicPolicy) &&
-					aws.ToBool(c.IgnorePublicAcls) && aws.ToBool(c.RestrictPublicBuckets), "does not block all")
-			})
-		}},
+		eachBucket("all four blocks", buckets.all, func(ctx context.Context, l *look, name string) (string, error) {
+			out, err := l.s3.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &name})
+			if err != nil {
+				return "", err
+			}
+			c := out.PublicAccessBlockConfiguration
+			return unless(c != nil && aws.ToBool(c.BlockPublicAcls) && aws.ToBool(c.BlockPublicPolicy) &&
+				aws.ToBool(c.IgnorePublicAcls) && aws.ToBool(c.RestrictPublicBuckets), "does not block all")
+		})},
 	{"storage/owner", "No bucket has access control lists: the account owns all objects (S3.12).", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			return l.every(ctx, "BucketOwnerEnforced", buckets.all, func(name string) (string, error) {
-				out, err := l.s3.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: &name})
-				if err != nil {
-					return "", err
-				}
-				c := out.OwnershipControls
-				return unless(c != nil && len(c.Rules) == 1 &&
-					c.Rules[0].ObjectOwnership == types.ObjectOwnershipBucketOwnerEnforced, "has them")
-			})
-		}},
+		eachBucket("BucketOwnerEnforced", buckets.all, func(ctx context.Context, l *look, name string) (string, error) {
+			out, err := l.s3.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: &name})
+			if err != nil {
+				return "", err
+			}
+			c := out.OwnershipControls
+			return unless(c != nil && len(c.Rules) == 1 &&
+				c.Rules[0].ObjectOwnership == types.ObjectOwnershipBucketOwnerEnforced, "has them")
+		})},
 	{"storage/encrypted", "Every bucket encrypts what is written.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			return l.every(ctx, "AES256", buckets.all, func(name string) (string, error) {
-				out, err := l.s3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &name})
-				if err != nil {
-					return "", err
-				}
-				c := out.ServerSideEncryptionConfiguration
-				return unless(c != nil && len(c.Rules) == 1 && c.Rules[0].ApplyServerSideEncryptionByDefault != nil &&
-					c.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm == types.ServerSideEncryptionAes256,
-					"does not with keys of S3")
-			})
-		}},
+		eachBucket("AES256", buckets.all, func(ctx context.Context, l *look, name string) (string, error) {
+			out, err := l.s3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &name})
+			if err != nil {
+				return "", err
+			}
+			c := out.ServerSideEncryptionConfiguration
+			return unless(c != nil && len(c.Rules) == 1 && c.Rules[0].ApplyServerSideEncryptionByDefault != nil &&
+				c.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm == types.ServerSideEncryptionAes256,
+				"does not with keys of S3")
+		})},
 	{"storage/policy", "Every bucket's policy refuses requests without TLS (S3.5).", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			return l.every(ctx, "a denial", buckets.all, func(name string) (string, error) {
-				out, err := l.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &name})
-				if err != nil {
-					return "", err
-				}
-				return unless(deniesPlain(aws.ToString(out.Policy)), "has no denial")
-			})
-		}},
+		eachBucket("a denial", buckets.all, func(ctx context.Context, l *look, name string) (string, error) {
+			out, err := l.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &name})
+			if err != nil {
+				return "", err
+			}
+			return unless(deniesPlain(aws.ToString(out.Policy)), "has no denial")
+		})},
 	{"storage/plain", "S3 refuses a signed request over HTTP that it accepts over HTTPS.",
-		"look at the bucket's policy", func(ctx context.Context, l *look) (answer, error) {
-			return l.every(ctx, "refused", buckets.all, func(name string) (string, error) {
-				if _, err := l.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name}); err != nil {
-					return "", err
-				}
-				_, err := l.plainS3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name})
-				if _, denied := refusal.Denied(err); denied {
-					return "", nil
-				}
-				if err != nil {
-					return "", err
-				}
-				return "answers by HTTP", nil
-			})
-		}},
+		"look at the bucket's policy",
+		eachBucket("refused", buckets.all, func(ctx context.Context, l *look, name string) (string, error) {
+			if _, err := l.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name}); err != nil {
+				return "", err
+			}
+			_, err := l.plainS3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name})
+			if _, denied := refusal.Denied(err); denied {
+				return "", nil
+			}
+			if err != nil {
+				return "", err
+			}
+			return "answers by HTTP", nil
+		})},
 	{"storage/versions", "The buckets of files and releases keep old versions.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			return l.every(ctx, "Enabled", buckets.versioned, func(name string) (string, error) {
-				out, err := l.s3.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &name})
-				if err != nil {
-					return "", err
-				}
-				return unless(out.Status == types.BucketVersioningStatusEnabled, "does not")
-			})
-		}},
+		eachBucket("Enabled", buckets.versioned, func(ctx context.Context, l *look, name string) (string, error) {
+			out, err := l.s3.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &name})
+			if err != nil {
+				return "", err
+			}
+			return unless(out.Status == types.BucketVersioningStatusEnabled, "does not")
+		})},
 	{"storage/deleted", "Deleted files are removed after storage.deletedDays, and parts of unfinished uploads after " +
 		"seven days (S3.13).", refresh, func(ctx context.Context, l *look) (answer, error) {
 		days := l.Stack.Settings.Storage.DeletedDays
@@ -162,11 +159,7 @@ var storageChecks = []check{
 				})
 		}},
 	{"storage/cors", "Browsers may send parts of files only from the site and from site.apiOrigins.",
-		refresh, func(ctx context.Context, l *look) (answer, error) {
-			all, err := l.buckets(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		refresh, about((*look).buckets, func(ctx context.Context, l *look, all buckets) (answer, error) {
 			want := append([]string{l.Stack.Outputs.URL}, l.Stack.Settings.Site.APIOrigins...)
 			slices.Sort(want)
 			expected := "PUT from " + strings.Join(want, ", ")
@@ -180,13 +173,9 @@ var storageChecks = []check{
 					" ")+" from "+strings.Join(slices.Sorted(slices.Values(r.AllowedOrigins)), ", "))
 			}
 			return equal(list(seen), expected)
-		}},
+		})},
 	{"storage/logging", "The buckets of files and releases write access logs to the log bucket (S3.9).", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			all, err := l.buckets(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).buckets, func(ctx context.Context, l *look, all buckets) (answer, error) {
 			return l.every(ctx, "to "+all.logs, buckets.versioned, func(name string) (string, error) {
 				out, err := l.s3.GetBucketLogging(ctx, &s3.GetBucketLoggingInput{Bucket: &name})
 				if err != nil {
@@ -195,7 +184,7 @@ var storageChecks = []check{
 				return unless(out.LoggingEnabled != nil && aws.ToString(out.LoggingEnabled.TargetBucket) == all.logs,
 					"does not")
 			})
-		}},
+		})},
 	// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html: a test file is
 	// written when logs are turned on.
 	{"storage/balancer-logs", "The load balancer's access logs arrive.", "look at the policy of the bucket of logs",
@@ -209,11 +198,8 @@ var storageChecks = []check{
 			return l.arrived(ctx, "s3/", 24*time.Hour)
 		}},
 	{"storage/release", "The release that instances install exists, and is the one that was deployed.",
-		"\"pulumi up\" uploads it again", func(ctx context.Context, l *look) (answer, error) {
-			t, err := l.template(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		"\"pulumi up\" uploads it again",
+		about((*look).template, func(ctx context.Context, l *look, t template) (answer, error) {
 			// Read and not only looked at: of an object that came in parts S3 keeps no checksum of the whole.
 			out, err := l.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &t.bucket, Key: &t.key})
 			if err != nil {
@@ -228,7 +214,7 @@ var storageChecks = []check{
 				return holds(false, "an object with the checksum "+seen, t.sha256)
 			}
 			return equal(t.sha256, l.Stack.Outputs.Release)
-		}},
+		})},
 }
 
 func (l *look) rules(ctx context.Context, bucket string) ([]types.LifecycleRule, error) {
@@ -291,11 +277,7 @@ func deniesPlain(policy string) bool {
 
 var tableChecks = []check{
 	{"table/form", "The table of file records is active, billed per request, and has its index.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			t, err := l.table(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).table, func(ctx context.Context, l *look, t tabletypes.TableDescription) (answer, error) {
 			mode := ""
 			if t.BillingModeSummary != nil {
 				mode = string(t.BillingModeSummary.BillingMode)
@@ -306,21 +288,13 @@ var tableChecks = []check{
 			}
 			return equal(fmt.Sprintf("%s, %s, %s", t.TableStatus, mode, list(indexes)),
 				"ACTIVE, PAY_PER_REQUEST, unfinished ACTIVE")
-		}},
+		})},
 	{"table/protection", "The table is protected from deletion as `protect` says (DynamoDB.6).", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			t, err := l.table(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).table, func(ctx context.Context, l *look, t tabletypes.TableDescription) (answer, error) {
 			return equal(aws.ToBool(t.DeletionProtectionEnabled), l.Stack.Settings.Protect)
-		}},
+		})},
 	{"table/expiry", "Records of uploads that never finished expire.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			t, err := l.table(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).table, func(ctx context.Context, l *look, t tabletypes.TableDescription) (answer, error) {
 			out, err := l.dynamo.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: t.TableName})
 			if err != nil {
 				return answer{}, err
@@ -330,13 +304,9 @@ var tableChecks = []check{
 				d = &tabletypes.TimeToLiveDescription{}
 			}
 			return equal(string(d.TimeToLiveStatus)+" on "+aws.ToString(d.AttributeName), "ENABLED on expires_at")
-		}},
+		})},
 	{"table/recovery", "The table can be restored to a point in time (DynamoDB.2).", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			t, err := l.table(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).table, func(ctx context.Context, l *look, t tabletypes.TableDescription) (answer, error) {
 			out, err := l.dynamo.DescribeContinuousBackups(ctx,
 				&dynamodb.DescribeContinuousBackupsInput{TableName: t.TableName})
 			if err != nil {
@@ -347,5 +317,5 @@ var tableChecks = []check{
 				seen = d.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus
 			}
 			return equal(seen, tabletypes.PointInTimeRecoveryStatusEnabled)
-		}},
+		})},
 }

@@ -11,10 +11,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	watchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	eventtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"dossier.example/infra/internal/pages"
 )
 
 // settled is after how long an alarm has to have data: a database that is minutes old has none yet.
@@ -45,33 +49,27 @@ func (l *look) parameterNames() map[string]ssmtypes.ParameterType {
 
 var parameterChecks = []check{
 	{"parameters/complete", "Parameter Store has all settings that hosts read.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			have, err := l.parameters(ctx)
-			if err != nil {
-				return answer{}, err
-			}
-			var problems []string
-			for _, name := range slices.Sorted(maps.Keys(l.parameterNames())) {
-				if _, ok := have[name]; !ok {
-					problems = append(problems, name+" is missing")
+		about((*look).parameters,
+			func(ctx context.Context, l *look, have map[string]ssmtypes.Parameter) (answer, error) {
+				var problems []string
+				for _, name := range slices.Sorted(maps.Keys(l.parameterNames())) {
+					if _, ok := have[name]; !ok {
+						problems = append(problems, name+" is missing")
+					}
 				}
-			}
-			return without(problems, "all")
-		}},
+				return without(problems, "all")
+			})},
 	{"parameters/secret", "Secrets are kept encrypted, and nothing else is.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			have, err := l.parameters(ctx)
-			if err != nil {
-				return answer{}, err
-			}
-			var problems []string
-			for name, kind := range l.parameterNames() {
-				if p, ok := have[name]; ok && p.Type != kind {
-					problems = append(problems, fmt.Sprintf("%s is a %s", name, p.Type))
+		about((*look).parameters,
+			func(ctx context.Context, l *look, have map[string]ssmtypes.Parameter) (answer, error) {
+				var problems []string
+				for name, kind := range l.parameterNames() {
+					if p, ok := have[name]; ok && p.Type != kind {
+						problems = append(problems, fmt.Sprintf("%s is a %s", name, p.Type))
+					}
 				}
-			}
-			return without(problems, "each of its type")
-		}},
+				return without(problems, "each of its type")
+			})},
 	{"parameters/release", "The jump server's release is the one that the instances have.", "run \"pulumi up\"",
 		func(ctx context.Context, l *look) (answer, error) {
 			value, err := l.value(ctx, "release")
@@ -99,11 +97,7 @@ var watched = []string{"AWS/ApplicationELB", "AWS/DynamoDB", "AWS/RDS"}
 
 var watchChecks = []check{
 	{"watch/alarms", "Alarms exist for the load balancer, the database, the table and the stored files.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			alarms, err := l.alarms(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).alarms, func(ctx context.Context, l *look, alarms []watchtypes.MetricAlarm) (answer, error) {
 			var problems []string
 			for _, namespace := range append(slices.Clone(watched), l.Stack.prefix()) {
 				if !slices.ContainsFunc(alarms, func(a watchtypes.MetricAlarm) bool {
@@ -113,39 +107,33 @@ var watchChecks = []check{
 				}
 			}
 			return without(problems, "one for each at least")
-		}},
+		})},
 	{"watch/quiet", "No alarm is raised.", "each alarm's description says where to look first",
-		func(ctx context.Context, l *look) (answer, error) {
-			return l.everyAlarm(ctx, "none", func(a watchtypes.MetricAlarm) string {
-				if a.StateValue == watchtypes.StateValueAlarm {
-					return "is raised: " + cut(aws.ToString(a.StateReason))
-				}
-				return ""
-			})
-		}},
+		eachAlarm("none", func(l *look, a watchtypes.MetricAlarm) string {
+			if a.StateValue == watchtypes.StateValueAlarm {
+				return "is raised: " + cut(aws.ToString(a.StateReason))
+			}
+			return ""
+		})},
 	// INSUFFICIENT_DATA after hours is a metric that does not exist under this name and these dimensions; one of the
 	// app's own, a filter that finds nothing in its log.
 	{"watch/data", "Every alarm has data, or treats missing data as good.",
 		"an alarm that is new has none yet; else its metric or dimensions are wrong",
-		func(ctx context.Context, l *look) (answer, error) {
-			return l.everyAlarm(ctx, "no INSUFFICIENT_DATA", func(a watchtypes.MetricAlarm) string {
-				if a.StateValue == watchtypes.StateValueInsufficientData &&
-					(a.AlarmConfigurationUpdatedTimestamp == nil ||
-						l.Now().Sub(*a.AlarmConfigurationUpdatedTimestamp) > settled) {
-					return "has no data"
-				}
-				return ""
-			})
-		}},
+		eachAlarm("no INSUFFICIENT_DATA", func(l *look, a watchtypes.MetricAlarm) string {
+			if a.StateValue == watchtypes.StateValueInsufficientData &&
+				(a.AlarmConfigurationUpdatedTimestamp == nil ||
+					l.Now().Sub(*a.AlarmConfigurationUpdatedTimestamp) > settled) {
+				return "has no data"
+			}
+			return ""
+		})},
 	{"watch/actions", "Every alarm notifies the topic when it is raised.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			return l.everyAlarm(ctx, "the topic", func(a watchtypes.MetricAlarm) string {
-				if !aws.ToBool(a.ActionsEnabled) || len(a.AlarmActions) == 0 {
-					return "tells nobody"
-				}
-				return ""
-			})
-		}},
+		eachAlarm("the topic", func(l *look, a watchtypes.MetricAlarm) string {
+			if !aws.ToBool(a.ActionsEnabled) || len(a.AlarmActions) == 0 {
+				return "tells nobody"
+			}
+			return ""
+		})},
 	{"watch/subscription", "The owner of observe.email has confirmed the subscription.",
 		"open the email from AWS and confirm; to send it again, run aws sns subscribe",
 		func(ctx context.Context, l *look) (answer, error) {
@@ -158,33 +146,27 @@ var watchChecks = []check{
 				return answer{}, err
 			}
 			seen := "no subscription"
-			pages := sns.NewListSubscriptionsByTopicPaginator(l.sns,
-				&sns.ListSubscriptionsByTopicInput{TopicArn: &topic})
-			for pages.HasMorePages() {
-				page, err := pages.NextPage(ctx)
-				if err != nil {
-					return answer{}, err
+			all, err := pages.All(ctx, sns.NewListSubscriptionsByTopicPaginator(l.sns,
+				&sns.ListSubscriptionsByTopicInput{TopicArn: &topic}),
+				func(page *sns.ListSubscriptionsByTopicOutput) []snstypes.Subscription { return page.Subscriptions })
+			if err != nil {
+				return answer{}, err
+			}
+			for _, s := range all {
+				if aws.ToString(s.Endpoint) != email {
+					continue
 				}
-				for _, s := range page.Subscriptions {
-					if aws.ToString(s.Endpoint) != email {
-						continue
-					}
-					// https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html has
-					// PendingConfirmation in the place of an ARN.
-					seen = "pending"
-					if strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:") {
-						seen = "confirmed"
-					}
+				// https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html has
+				// PendingConfirmation in the place of an ARN.
+				seen = "pending"
+				if strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:") {
+					seen = "confirmed"
 				}
 			}
 			return equal(seen, "confirmed")
 		}},
 	{"watch/events", "Failed refreshes and launches notify the topic.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			topic, err := l.topic(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).topic, func(ctx context.Context, l *look, topic string) (answer, error) {
 			rules, err := l.events.ListRuleNamesByTarget(ctx,
 				&eventbridge.ListRuleNamesByTargetInput{TargetArn: &topic})
 			if err != nil {
@@ -200,7 +182,7 @@ var watchChecks = []check{
 				}
 			}
 			return holds(false, "no rule for the group", string(eventtypes.RuleStateEnabled))
-		}},
+		})},
 	{"watch/dashboard", "The dashboard exists, and shows this stack.", refresh,
 		func(ctx context.Context, l *look) (answer, error) {
 			name := l.Stack.prefix()
@@ -214,11 +196,7 @@ var watchChecks = []check{
 				"it shows "+l.Stack.Outputs.Group)
 		}},
 	{"watch/retention", "Logs are kept for exactly observe.logDays.", refresh,
-		func(ctx context.Context, l *look) (answer, error) {
-			groups, err := l.logGroups(ctx)
-			if err != nil {
-				return answer{}, err
-			}
+		about((*look).logGroups, func(ctx context.Context, l *look, groups []logstypes.LogGroup) (answer, error) {
 			days := map[string]int{}
 			for _, g := range groups {
 				days[aws.ToString(g.LogGroupName)] = int(aws.ToInt32(g.RetentionInDays))
@@ -235,21 +213,21 @@ var watchChecks = []check{
 				}
 			}
 			return without(problems, fmt.Sprintf("%d days each", l.Stack.Settings.Observe.LogDays))
-		}},
+		})},
 }
 
-func (l *look) everyAlarm(ctx context.Context, expected string, f func(watchtypes.MetricAlarm) string) (answer, error) {
-	alarms, err := l.alarms(ctx)
-	if err != nil {
-		return answer{}, err
-	}
-	var problems []string
-	for _, a := range alarms {
-		if wrong := f(a); wrong != "" {
-			problems = append(problems, aws.ToString(a.AlarmName)+" "+wrong)
+// eachAlarm is the point that nothing is wrong with any alarm.
+func eachAlarm(expected string, f func(*look, watchtypes.MetricAlarm) string) func(context.Context,
+	*look) (answer, error) {
+	return about((*look).alarms, func(_ context.Context, l *look, alarms []watchtypes.MetricAlarm) (answer, error) {
+		var problems []string
+		for _, a := range alarms {
+			if wrong := f(l, a); wrong != "" {
+				problems = append(problems, aws.ToString(a.AlarmName)+" "+wrong)
+			}
 		}
-	}
-	return without(problems, expected)
+		return without(problems, expected)
+	})
 }
 
 // topic is the one that most alarms tell.

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/acm"
@@ -34,6 +35,8 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+
+	"dossier.example/infra/internal/pages"
 )
 
 // look is one proof: the clients, and the answers that several points share.
@@ -56,28 +59,12 @@ type look struct {
 	ssm     *ssm.Client
 	sts     *sts.Client
 
-	vpc            func(context.Context) (types.Vpc, error)
-	subnets        func(context.Context) ([]types.Subnet, error)
-	routeTables    func(context.Context) ([]types.RouteTable, error)
-	securityGroups func(context.Context) ([]types.SecurityGroup, error)
-	flowLog        func(context.Context) (types.FlowLog, error)
-	hosts          func(context.Context) ([]types.Instance, error)
-	template       func(context.Context) (template, error)
-	group          func(context.Context) (scalingtypes.AutoScalingGroup, error)
-	managed        func(context.Context) ([]ssmtypes.InstanceInformation, error)
-	balancer       func(context.Context) (elbtypes.LoadBalancer, error)
-	listeners      func(context.Context) ([]elbtypes.Listener, error)
-	certificate    func(context.Context) (acmtypes.CertificateDetail, error)
-	database       func(context.Context) (rdstypes.DBInstance, error)
-	parameters     func(context.Context) (map[string]ssmtypes.Parameter, error)
-	buckets        func(context.Context) (buckets, error)
-	table          func(context.Context) (tabletypes.TableDescription, error)
-	alarms         func(context.Context) ([]watchtypes.MetricAlarm, error)
-	logGroups      func(context.Context) ([]logstypes.LogGroup, error)
+	// answered are the answers that several points share, by the question.
+	answered sync.Map
 }
 
 func newLook(p Prover) *look {
-	l := &look{
+	return &look{
 		Prover: p, acm: acm.NewFromConfig(p.Config), scaling: autoscaling.NewFromConfig(p.Config),
 		watch: cloudwatch.NewFromConfig(p.Config),
 		logs:  cloudwatchlogs.NewFromConfig(p.Config), dynamo: dynamodb.NewFromConfig(p.Config),
@@ -88,13 +75,77 @@ func newLook(p Prover) *look {
 		sts:     sts.NewFromConfig(p.Config),
 		plainS3: s3.NewFromConfig(p.Config, func(o *s3.Options) { o.EndpointOptions.DisableHTTPS = true }),
 	}
-	l.vpc, l.subnets, l.routeTables = once(l.findVPC), once(l.listSubnets), once(l.listRouteTables)
-	l.securityGroups, l.flowLog, l.hosts = once(l.listSecurityGroups), once(l.findFlowLog), once(l.listHosts)
-	l.template, l.group, l.managed = once(l.readTemplate), once(l.findGroup), once(l.listManaged)
-	l.balancer, l.listeners, l.certificate = once(l.findBalancer), once(l.listListeners), once(l.findCertificate)
-	l.database, l.parameters, l.buckets = once(l.findDatabase), once(l.listParameters), once(l.findBuckets)
-	l.table, l.alarms, l.logGroups = once(l.findTable), once(l.listAlarms), once(l.listLogGroups)
-	return l
+}
+
+// shared is the answer to a question that several points have, which is asked once.
+func shared[T any](ctx context.Context, l *look, question string, ask func(context.Context) (T, error)) (T, error) {
+	known, _ := l.answered.LoadOrStore(question, once(ask))
+	return known.(func(context.Context) (T, error))(ctx)
+}
+
+// about is a point that looks at one of them.
+func about[T any](fact func(*look, context.Context) (T, error),
+	judge func(ctx context.Context, l *look, fact T) (answer, error)) func(context.Context, *look) (answer, error) {
+	return func(ctx context.Context, l *look) (answer, error) {
+		v, err := fact(l, ctx)
+		if err != nil {
+			return answer{}, err
+		}
+		return judge(ctx, l, v)
+	}
+}
+
+func (l *look) vpc(ctx context.Context) (types.Vpc, error) { return shared(ctx, l, "vpc", l.findVPC) }
+func (l *look) subnets(ctx context.Context) ([]types.Subnet, error) {
+	return shared(ctx, l, "subnets", l.listSubnets)
+}
+func (l *look) routeTables(ctx context.Context) ([]types.RouteTable, error) {
+	return shared(ctx, l, "routeTables", l.listRouteTables)
+}
+func (l *look) securityGroups(ctx context.Context) ([]types.SecurityGroup, error) {
+	return shared(ctx, l, "securityGroups", l.listSecurityGroups)
+}
+func (l *look) flowLog(ctx context.Context) (types.FlowLog, error) {
+	return shared(ctx, l, "flowLog", l.findFlowLog)
+}
+func (l *look) hosts(ctx context.Context) ([]types.Instance, error) {
+	return shared(ctx, l, "hosts", l.listHosts)
+}
+func (l *look) template(ctx context.Context) (template, error) {
+	return shared(ctx, l, "template", l.readTemplate)
+}
+func (l *look) group(ctx context.Context) (scalingtypes.AutoScalingGroup, error) {
+	return shared(ctx, l, "group", l.findGroup)
+}
+func (l *look) managed(ctx context.Context) ([]ssmtypes.InstanceInformation, error) {
+	return shared(ctx, l, "managed", l.listManaged)
+}
+func (l *look) balancer(ctx context.Context) (elbtypes.LoadBalancer, error) {
+	return shared(ctx, l, "balancer", l.findBalancer)
+}
+func (l *look) listeners(ctx context.Context) ([]elbtypes.Listener, error) {
+	return shared(ctx, l, "listeners", l.listListeners)
+}
+func (l *look) certificate(ctx context.Context) (acmtypes.CertificateDetail, error) {
+	return shared(ctx, l, "certificate", l.findCertificate)
+}
+func (l *look) database(ctx context.Context) (rdstypes.DBInstance, error) {
+	return shared(ctx, l, "database", l.findDatabase)
+}
+func (l *look) parameters(ctx context.Context) (map[string]ssmtypes.Parameter, error) {
+	return shared(ctx, l, "parameters", l.listParameters)
+}
+func (l *look) buckets(ctx context.Context) (buckets, error) {
+	return shared(ctx, l, "buckets", l.findBuckets)
+}
+func (l *look) table(ctx context.Context) (tabletypes.TableDescription, error) {
+	return shared(ctx, l, "table", l.findTable)
+}
+func (l *look) alarms(ctx context.Context) ([]watchtypes.MetricAlarm, error) {
+	return shared(ctx, l, "alarms", l.listAlarms)
+}
+func (l *look) logGroups(ctx context.Context) ([]logstypes.LogGroup, error) {
+	return shared(ctx, l, "logGroups", l.listLogGroups)
 }
 
 // absent is the error of something that AWS lists, and does not list: a point that asks for it is wrong.
@@ -148,15 +199,8 @@ func (l *look) listSubnets(ctx context.Context) (list []types.Subnet, err error)
 	if err != nil {
 		return nil, err
 	}
-	pages := ec2.NewDescribeSubnetsPaginator(l.ec2, &ec2.DescribeSubnetsInput{Filters: within})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, page.Subnets...)
-	}
-	return list, nil
+	return pages.All(ctx, ec2.NewDescribeSubnetsPaginator(l.ec2, &ec2.DescribeSubnetsInput{Filters: within}),
+		func(page *ec2.DescribeSubnetsOutput) []types.Subnet { return page.Subnets })
 }
 
 func (l *look) listRouteTables(ctx context.Context) (list []types.RouteTable, err error) {
@@ -164,15 +208,8 @@ func (l *look) listRouteTables(ctx context.Context) (list []types.RouteTable, er
 	if err != nil {
 		return nil, err
 	}
-	pages := ec2.NewDescribeRouteTablesPaginator(l.ec2, &ec2.DescribeRouteTablesInput{Filters: within})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, page.RouteTables...)
-	}
-	return list, nil
+	return pages.All(ctx, ec2.NewDescribeRouteTablesPaginator(l.ec2, &ec2.DescribeRouteTablesInput{Filters: within}),
+		func(page *ec2.DescribeRouteTablesOutput) []types.RouteTable { return page.RouteTables })
 }
 
 func (l *look) listSecurityGroups(ctx context.Context) (list []types.SecurityGroup, err error) {
@@ -180,15 +217,9 @@ func (l *look) listSecurityGroups(ctx context.Context) (list []types.SecurityGro
 	if err != nil {
 		return nil, err
 	}
-	pages := ec2.NewDescribeSecurityGroupsPaginator(l.ec2, &ec2.DescribeSecurityGroupsInput{Filters: within})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, page.SecurityGroups...)
-	}
-	return list, nil
+	return pages.All(ctx, ec2.NewDescribeSecurityGroupsPaginator(l.ec2,
+		&ec2.DescribeSecurityGroupsInput{Filters: within}),
+		func(page *ec2.DescribeSecurityGroupsOutput) []types.SecurityGroup { return page.SecurityGroups })
 }
 
 func (l *look) findFlowLog(ctx context.Context) (types.FlowLog, error) {
@@ -214,19 +245,14 @@ func (l *look) listHosts(ctx context.Context) (list []types.Instance, err error)
 	if err != nil {
 		return nil, err
 	}
-	pages := ec2.NewDescribeInstancesPaginator(l.ec2, &ec2.DescribeInstancesInput{
-		Filters: append(within, filter("instance-state-name", "pending", "running", "stopping", "stopped")...),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range page.Reservations {
-			list = append(list, r.Instances...)
-		}
+	there := filter("instance-state-name", "pending", "running", "stopping", "stopped")
+	reservations, err := pages.All(ctx, ec2.NewDescribeInstancesPaginator(l.ec2,
+		&ec2.DescribeInstancesInput{Filters: append(within, there...)}),
+		func(page *ec2.DescribeInstancesOutput) []types.Reservation { return page.Reservations })
+	for _, r := range reservations {
+		list = append(list, r.Instances...)
 	}
-	return list, nil
+	return list, err
 }
 
 // template is what instances of the app are started from, with what their script installs.
@@ -283,15 +309,11 @@ func (l *look) findGroup(ctx context.Context) (scalingtypes.AutoScalingGroup, er
 }
 
 func (l *look) listManaged(ctx context.Context) (list []ssmtypes.InstanceInformation, err error) {
-	pages := ssm.NewDescribeInstanceInformationPaginator(l.ssm, &ssm.DescribeInstanceInformationInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, page.InstanceInformationList...)
-	}
-	return list, nil
+	input := &ssm.DescribeInstanceInformationInput{}
+	return pages.All(ctx, ssm.NewDescribeInstanceInformationPaginator(l.ssm, input),
+		func(page *ssm.DescribeInstanceInformationOutput) []ssmtypes.InstanceInformation {
+			return page.InstanceInformationList
+		})
 }
 
 func (l *look) targetGroup() string { return l.Stack.Outputs.Rollout[rolloutTargetGroup] }
@@ -364,19 +386,14 @@ func (l *look) findDatabase(ctx context.Context) (rdstypes.DBInstance, error) {
 // listParameters returns the parameters by name below the stack's path. Secrets stay encrypted.
 func (l *look) listParameters(ctx context.Context) (map[string]ssmtypes.Parameter, error) {
 	path := l.Stack.Outputs.Parameters
+	all, err := pages.All(ctx, ssm.NewGetParametersByPathPaginator(l.ssm,
+		&ssm.GetParametersByPathInput{Path: &path, Recursive: aws.Bool(true), WithDecryption: aws.Bool(false)}),
+		func(page *ssm.GetParametersByPathOutput) []ssmtypes.Parameter { return page.Parameters })
 	list := map[string]ssmtypes.Parameter{}
-	pages := ssm.NewGetParametersByPathPaginator(l.ssm,
-		&ssm.GetParametersByPathInput{Path: &path, Recursive: aws.Bool(true), WithDecryption: aws.Bool(false)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range page.Parameters {
-			list[strings.TrimPrefix(aws.ToString(p.Name), path+"/")] = p
-		}
+	for _, p := range all {
+		list[strings.TrimPrefix(aws.ToString(p.Name), path+"/")] = p
 	}
-	return list, nil
+	return list, err
 }
 
 // value returns a parameter that is no secret.
@@ -453,15 +470,11 @@ func (l *look) findTable(ctx context.Context) (tabletypes.TableDescription, erro
 // listAlarms returns the stack's: their names are the program's with letters of Pulumi's, their descriptions begin with
 // the stack's name.
 func (l *look) listAlarms(ctx context.Context) ([]watchtypes.MetricAlarm, error) {
-	var list []watchtypes.MetricAlarm
-	pages := cloudwatch.NewDescribeAlarmsPaginator(l.watch,
-		&cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: aws.String("dossier-observe")})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, page.MetricAlarms...)
+	list, err := pages.All(ctx, cloudwatch.NewDescribeAlarmsPaginator(l.watch,
+		&cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: aws.String("dossier-observe")}),
+		func(page *cloudwatch.DescribeAlarmsOutput) []watchtypes.MetricAlarm { return page.MetricAlarms })
+	if err != nil {
+		return nil, err
 	}
 	list = slices.DeleteFunc(list, func(a watchtypes.MetricAlarm) bool {
 		return !strings.HasPrefix(aws.ToString(a.AlarmDescription), l.Stack.prefix()+": ")
@@ -475,15 +488,13 @@ func (l *look) listAlarms(ctx context.Context) ([]watchtypes.MetricAlarm, error)
 func (l *look) listLogGroups(ctx context.Context) (list []logstypes.LogGroup, err error) {
 	for _, prefix := range []string{"/dossier/" + l.Stack.Settings.Stack + "/", "/aws/rds/instance/" +
 		l.Stack.prefix() + "/"} {
-		pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(l.logs,
-			&cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, page.LogGroups...)
+		groups, err := pages.All(ctx, cloudwatchlogs.NewDescribeLogGroupsPaginator(l.logs,
+			&cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix}),
+			func(page *cloudwatchlogs.DescribeLogGroupsOutput) []logstypes.LogGroup { return page.LogGroups })
+		if err != nil {
+			return nil, err
 		}
+		list = append(list, groups...)
 	}
 	return list, nil
 }

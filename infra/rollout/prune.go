@@ -16,6 +16,7 @@ import (
 
 	"dossier.example/infra/host/release"
 	"dossier.example/infra/host/userdata"
+	"dossier.example/infra/internal/pages"
 )
 
 const (
@@ -127,16 +128,13 @@ func number(v ec2types.LaunchTemplateVersion) int64 { return aws.ToInt64(v.Versi
 
 // versions returns the versions of the template, the newest first.
 func (p Pruner) versions(ctx context.Context) ([]ec2types.LaunchTemplateVersion, error) {
-	var all []ec2types.LaunchTemplateVersion
-	pages := ec2.NewDescribeLaunchTemplateVersionsPaginator(p.Templates, &ec2.DescribeLaunchTemplateVersionsInput{
-		LaunchTemplateId: &p.Template,
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("describing the versions of %s: %w", p.Template, err)
-		}
-		all = append(all, page.LaunchTemplateVersions...)
+	all, err := pages.All(ctx, ec2.NewDescribeLaunchTemplateVersionsPaginator(p.Templates,
+		&ec2.DescribeLaunchTemplateVersionsInput{LaunchTemplateId: &p.Template}),
+		func(page *ec2.DescribeLaunchTemplateVersionsOutput) []ec2types.LaunchTemplateVersion {
+			return page.LaunchTemplateVersions
+		})
+	if err != nil {
+		return nil, fmt.Errorf("describing the versions of %s: %w", p.Template, err)
 	}
 	slices.SortFunc(all, func(a, b ec2types.LaunchTemplateVersion) int { return int(number(b) - number(a)) })
 	return all, nil
