@@ -153,10 +153,21 @@ func says(t *testing.T, what, text string, wants ...string) {
 	}
 }
 
-// TestUnsettled: what a program gives otherwise each time it runs is told, and is no change; what changes beside it is.
-func TestUnsettled(t *testing.T) {
+// TestBehavior plans what the program does in each stack. All stacks are of one repository, so that one program is
+// linked for them: that takes longer than a plan.
+func TestBehavior(t *testing.T) {
 	t.Parallel()
-	dir := behavior(t, "clock", "chance", "settled")
+	dir := behavior(t, "settled", "clock", "chance", "hangs", "panics", "prints", "takes", "starts", "nothing", "leaves",
+		"fails", "needs")
+	t.Run("bounds", func(t *testing.T) { bounds(t, dir) })
+	t.Run("a missing configuration", func(t *testing.T) { missingConfiguration(t, dir) })
+	t.Run("interrupted", func(t *testing.T) { interrupted(t, dir) })
+	t.Run("unsettled", func(t *testing.T) { unsettled(t, dir) })
+}
+
+// unsettled: what a program gives otherwise each time it runs is told, and is no change; what changes beside it is.
+func unsettled(t *testing.T, dir string) {
+	t.Helper()
 	if _, out, _ := planOf(t, dir, "--stack", "settled"); strings.Contains(out, "the same each time") ||
 		strings.Contains(out, "❓") {
 		t.Errorf("a program that gives the same each time: %s", out)
@@ -194,9 +205,9 @@ func TestUnsettled(t *testing.T) {
 		"`tags.owner` of `Topic topic`", "This change makes it so, and each deployment changes it.")
 }
 
-// TestBounds: a program that keeps to no bound gives a plan that says so.
-func TestBounds(t *testing.T) {
-	t.Parallel()
+// bounds: a program that keeps to no bound gives a plan that says so.
+func bounds(t *testing.T, dir string) {
+	t.Helper()
 	cases := []struct {
 		stack string
 		args  []string
@@ -215,11 +226,6 @@ func TestBounds(t *testing.T) {
 		more.stack, more.args, more.wants = "starts", nil, []string{"it started more than", "processes"}
 		cases = append(cases, more)
 	}
-	var names []string
-	for _, c := range cases {
-		names = append(names, c.stack)
-	}
-	dir := behavior(t, append(names, "settled")...)
 	for _, c := range cases {
 		begun := time.Now()
 		status, out, log := planOf(t, dir, append(c.args, "--stack", c.stack)...)

@@ -211,11 +211,10 @@ func TestMends(t *testing.T) {
 	}
 }
 
-// TestMissingConfiguration: a program that lacks a key of its configuration is one whose settings cannot be used, and
+// missingConfiguration: a program that lacks a key of its configuration is one whose settings cannot be used, and
 // which key it is is said.
-func TestMissingConfiguration(t *testing.T) {
-	t.Parallel()
-	dir := behavior(t, "needs", "settled")
+func missingConfiguration(t *testing.T, dir string) {
+	t.Helper()
 	status, out, log := planOf(t, dir, "--stack", "needs")
 	if status != StatusSettings {
 		t.Errorf("status %d\n%s", status, log)
