@@ -105,7 +105,12 @@ func (c change) path(root string) string { return filepath.Join(root, patches, c
 type tree struct {
 	dir string
 	ctx context.Context
+	// at is the folder that the copy is seen in place of by the commands that run in it; empty: it is seen where it is.
+	at string
 }
+
+// installed are the folders of what tools/install puts into the repository.
+var installed = []string{".tools", "tools/node_modules"}
 
 // copyTree makes a copy, in place of one that is there.
 func copyTree(ctx context.Context, root, dir string) (*tree, error) {
@@ -127,7 +132,7 @@ func copyTree(ctx context.Context, root, dir string) (*tree, error) {
 		}
 	}
 	// What is installed serves the copy too.
-	for _, name := range []string{".tools", "tools/node_modules"} {
+	for _, name := range installed {
 		if err := os.Symlink(filepath.Join(root, name), filepath.Join(dir, name)); err != nil {
 			return nil, err
 		}
@@ -137,6 +142,46 @@ func copyTree(ctx context.Context, root, dir string) (*tree, error) {
 	}
 	return t, t.commit("tree")
 }
+
+// seenAt has the commands that run in the copy see it in place of the repository, if this system lets them: Go then
+// finds what it compiled there, which it does again for a package in another folder.
+func (t *tree) seenAt(root string) error {
+	if exec.CommandContext(t.ctx, "unshare", slices.Concat(apart(), []string{"mount", "--bind", t.dir, root})...).
+		Run() != nil {
+		return nil
+	}
+	// A link to the repository would lead back to the copy.
+	for _, name := range installed {
+		if err := os.Remove(filepath.Join(t.dir, name)); err != nil {
+			return err
+		}
+		if err := os.Mkdir(filepath.Join(t.dir, name), 0o755); err != nil {
+			return err
+		}
+	}
+	t.at = root
+	return nil
+}
+
+// apart are the flags of unshare for a command that mounts what no other sees.
+func apart() []string {
+	if os.Geteuid() == 0 {
+		return []string{"--mount"}
+	}
+	return []string{"--mount", "--user", "--map-root-user"}
+}
+
+// seen is a script that runs a command line in the copy, seen in place of the repository.
+const seen = `set -e
+root=$1 copy=$2 line=$3
+shift 3
+for name; do
+	if [ -e "$root/$name" ]; then mount --bind "$root/$name" "$copy/$name"; fi
+done
+mount --rbind "$copy" "$root"
+cd "$root"
+exec bash -c "$line"
+`
 
 func copyFile(from, to string) error {
 	source, err := os.Open(from)
@@ -213,6 +258,10 @@ func (t *tree) diff() (string, error) {
 // do not exist are one.
 func (t *tree) run(line string) error {
 	cmd := exec.CommandContext(t.ctx, "bash", "-c", line)
+	if t.at != "" {
+		cmd = exec.CommandContext(t.ctx, "unshare", slices.Concat(apart(),
+			[]string{"bash", "-c", seen, "bash", t.at, t.dir, line}, installed)...)
+	}
 	cmd.Dir = t.dir
 	// Symbols for debuggers would take half of the time of linking, and go vet runs once for all.
 	cmd.Env = append(cleanEnvironment("GIT_", "GOWORK", "GOFLAGS", "MAKE", "MFLAGS", "PWD", "DOSSIER_TEST_REQUIRE"),

@@ -47,6 +47,9 @@ func TestChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := in.seenAt(root); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range changes(t) {
 		t.Run(c.name, func(t *testing.T) {
 			if err := c.try(root, in); err != nil {
@@ -199,6 +202,49 @@ func changeTable(all []change) string {
 			list(c.files, c.created), list(c.generated, nil))
 	}
 	return b.String()
+}
+
+// TestSeen: commands run in the copy, with what is installed, also where they see it in place of the repository, and
+// change nothing there.
+func TestSeen(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "bin", "copy")
+	for name, text := range map[string]string{"a": "repository", ".gitignore": "/bin/\n/.tools\nnode_modules\n",
+		".tools/bin/it": "tool", "tools/node_modules/it": "module", "tools/b": ""} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755),
+			os.WriteFile(filepath.Join(root, name), []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := (&tree{dir: root, ctx: t.Context()}).git("init", "--quiet"); err != nil {
+		t.Fatal(err)
+	}
+	in, err := copyTree(t.Context(), root, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.seenAt(root); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a"), []byte("copy"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.run(`echo "$(cat a .tools/bin/it tools/node_modules/it) in $PWD" >said`); err != nil {
+		t.Fatal(err)
+	}
+	said, err := os.ReadFile(filepath.Join(dir, "said"))
+	if want := "copytoolmodule in " + cmp.Or(in.at, dir) + "\n"; string(said) != want || err != nil {
+		t.Errorf("it says %q, %v, want %q", said, err, want)
+	}
+	if _, err := os.Stat(filepath.Join(root, "said")); err == nil {
+		t.Error("the repository is changed")
+	}
+	if files, err := in.changed(); !slices.Equal(files, []string{"a", "said"}) || err != nil {
+		t.Errorf("the copy differs in %q, %v", files, err)
+	}
+	if err := in.run("exit 3"); err == nil {
+		t.Error("a command that fails is one that does not")
+	}
 }
 
 // TestRead: a patch file that lacks something is refused, and what one says is read.
