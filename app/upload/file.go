@@ -31,6 +31,11 @@ const (
 	completions = 3
 	// refusals is how often in a row a signature, or the bytes of a part, may be refused.
 	refusals = 4
+	// partsAhead is how many parts at most are read and signed before they can be sent, unless more are sent at once.
+	partsAhead = 16
+	// batchTime is how long parts that are signed by one request may take until the last of them is on its way, for the
+	// next request to be for more.
+	batchTime = 30 * time.Second
 )
 
 // errChanged: the file is not what it was when its reading began.
@@ -317,7 +322,7 @@ func (u *upload) part(number int) api.Part {
 func (u *upload) readAndSend(ctx context.Context, has map[int]api.Part, sending bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	parts := make(chan api.Part, u.o.Parallel)
+	parts := make(chan api.Part, max(u.o.Parallel, partsAhead))
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		defer close(parts)
@@ -404,19 +409,21 @@ type signature struct {
 	at time.Time
 }
 
-// sendParts sends the parts that it is given, as many at once as there are slots. As soon as there is a slot for one,
-// it has it signed, and those that wait behind it: so requests are asked for late, and few.
+// sendParts sends the parts that it is given, as many at once as there are slots. While those of one request for
+// signatures are sent, it has those signed that wait behind them, so that no slot waits for a signature. A request is for
+// twice as many parts as the one before if those were on their way soon: so requests are few, and signatures young.
 func (u *upload) sendParts(ctx context.Context, parts <-chan api.Part) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
+	most := u.o.Parallel
 	for p := range parts {
-		if !u.slot(ctx) {
+		if ctx.Err() != nil {
 			break
 		}
 		batch := []api.Part{p}
 	more:
-		for len(batch) < min(u.o.Parallel, u.limits.MaxPartsPerRequest) {
+		for len(batch) < min(most, u.limits.MaxPartsPerRequest) {
 			select {
 			case p, ok := <-parts:
 				if !ok {
@@ -429,12 +436,12 @@ func (u *upload) sendParts(ctx context.Context, parts <-chan api.Part) error {
 		}
 		signed, err := u.sign(ctx, batch)
 		if err != nil {
-			<-u.slots
 			cancel(err)
 			break
 		}
+		begun := time.Now()
 		for i, p := range batch {
-			if i > 0 && !u.slot(ctx) {
+			if !u.slot(ctx) {
 				break
 			}
 			wg.Go(func() {
@@ -443,6 +450,11 @@ func (u *upload) sendParts(ctx context.Context, parts <-chan api.Part) error {
 					cancel(err)
 				}
 			})
+		}
+		if time.Since(begun) < batchTime {
+			most = min(2*most, max(u.o.Parallel, partsAhead))
+		} else {
+			most = u.o.Parallel
 		}
 	}
 	wg.Wait()

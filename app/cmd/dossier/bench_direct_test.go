@@ -23,6 +23,9 @@ import (
 	"dossier.example/app/api"
 )
 
+// partsSigned is how many parts are signed by one request at most, as by the command.
+const partsSigned = 16
+
 // generatedPart returns the bytes of a part of a generated file.
 func generatedPart(number int, partSize, size int64) ([]byte, error) {
 	from := int64(number-1) * partSize
@@ -42,34 +45,41 @@ type partSender func(ctx context.Context, number int, crc string, data []byte) (
 
 // sendParts sends all parts of a generated file, several at once, and returns their ETags.
 func sendParts(ctx context.Context, partSize, size int64, send partSender) ([]string, error) {
+	tags := make([]string, (size+partSize-1)/partSize)
+	numbers := make(chan int, len(tags))
+	for i := range tags {
+		numbers <- i + 1
+	}
+	close(numbers)
+	err := eachAtOnce(ctx, numbers, func(ctx context.Context, number int) error {
+		data, err := generatedPart(number, partSize, size)
+		if err == nil {
+			tags[number-1], err = send(ctx, number, crcText(data), data)
+		}
+		return err
+	})
+	return tags, err
+}
+
+// eachAtOnce does something with all of a channel, partsAtOnce at once, until that fails.
+func eachAtOnce[T any](ctx context.Context, all <-chan T, do func(context.Context, T) error) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	tags := make([]string, (size+partSize-1)/partSize)
-	numbers := make(chan int)
 	var wg sync.WaitGroup
 	for range partsAtOnce {
 		wg.Go(func() {
-			for number := range numbers {
-				data, err := generatedPart(number, partSize, size)
-				if err == nil {
-					tags[number-1], err = send(ctx, number, crcText(data), data)
-				}
-				if err != nil {
-					stop(err)
+			for one := range all {
+				if ctx.Err() != nil {
 					return
+				}
+				if err := do(ctx, one); err != nil {
+					stop(err)
 				}
 			}
 		})
 	}
-	for i := range tags {
-		select {
-		case numbers <- i + 1:
-		case <-ctx.Done():
-		}
-	}
-	close(numbers)
 	wg.Wait()
-	return tags, context.Cause(ctx)
+	return context.Cause(ctx)
 }
 
 // put makes a signed request.
@@ -211,10 +221,12 @@ func (c *apiClient) ask(ctx context.Context, method, path, receipt string, body,
 	return json.Unmarshal(said, out)
 }
 
-// send registers a person and sends a generated file, as docs/api.md says.
+// send registers a person and sends a generated file, as docs/api.md says, and as "dossier upload" does: each part is
+// read for its checksum, and read again to be sent; while some are sent, the next ones are signed.
 func (c *apiClient) send(ctx context.Context, store *http.Client, content dossier.Content) (dossier.PersonID, error) {
 	var registered api.Registered
-	err := c.ask(ctx, http.MethodPost, "/people", "", api.Registration{Name: "Grace Hopper", Location: "Arlington", Age: 85, Technology: "COBOL"}, &registered)
+	err := c.ask(ctx, http.MethodPost, "/people", "", api.Registration{Name: "Grace Hopper", Location: "Arlington",
+		Age: 85, Technology: "COBOL"}, &registered)
 	if err != nil {
 		return dossier.PersonID{}, err
 	}
@@ -224,22 +236,93 @@ func (c *apiClient) send(ctx context.Context, store *http.Client, content dossie
 	}
 	var file api.File
 	path := "/files/" + dossier.NewFileID().String()
-	if err := c.ask(ctx, http.MethodPut, path, registered.Receipt, api.Announcement{Name: "file-0.bin", Size: content.Size}, &file); err != nil {
+	if err := c.ask(ctx, http.MethodPut, path, registered.Receipt, api.Announcement{Name: "file-0.bin",
+		Size: content.Size}, &file); err != nil {
 		return person, err
 	}
-	_, err = sendParts(ctx, *file.PartSize, content.Size, func(ctx context.Context, number int, crc string, data []byte) (string, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	sign := func(parts []api.Part) ([]api.SignedPart, error) {
 		var signed api.SignedParts
-		err := c.ask(ctx, http.MethodPost, path+"/parts", registered.Receipt,
-			api.PartsToSign{Parts: []api.Part{{Number: number, Size: int64(len(data)), Crc64Nvme: crc}}}, &signed)
-		if err != nil {
-			return "", err
+		err := c.ask(ctx, http.MethodPost, path+"/parts", registered.Receipt, api.PartsToSign{Parts: parts}, &signed)
+		if err == nil && len(signed.Parts) != len(parts) {
+			err = fmt.Errorf("%d of %d parts are signed", len(signed.Parts), len(parts))
 		}
-		return put(ctx, store, signed.Parts[0].URL, signed.Parts[0].Headers, data)
+		return signed.Parts, err
+	}
+	read, signed := make(chan api.Part, partsSigned), make(chan api.SignedPart)
+	go func() {
+		defer close(read)
+		buffer := make([]byte, 256<<10)
+		for number := 1; number <= *file.PartCount; number++ {
+			from := int64(number-1) * *file.PartSize
+			size := min(*file.PartSize, content.Size-from)
+			crc := dossier.NewCRC64()
+			if _, err := io.CopyBuffer(struct{ io.Writer }{crc}, &generated{at: from, size: from + size},
+				buffer); err != nil {
+				stop(err)
+				return
+			}
+			select {
+			case read <- api.Part{Number: number, Size: size, Crc64Nvme: api.FormatCRC64NVME(crc.Sum64())}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	go func() {
+		defer close(signed)
+		for most := partsAtOnce; ; most = min(2*most, partsSigned) {
+			parts := batch(read, most)
+			if len(parts) == 0 {
+				return
+			}
+			requests, err := sign(parts)
+			if err != nil {
+				stop(err)
+				return
+			}
+			for _, r := range requests {
+				select {
+				case signed <- r:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}
+	}()
+	err = eachAtOnce(ctx, signed, func(ctx context.Context, part api.SignedPart) error {
+		data, err := generatedPart(part.Number, *file.PartSize, content.Size)
+		if err == nil {
+			_, err = put(ctx, store, part.URL, part.Headers, data)
+		}
+		return err
 	})
 	if err != nil {
 		return person, err
 	}
 	return person, c.ask(ctx, http.MethodPost, path+"/complete", registered.Receipt, completion(content), &file)
+}
+
+// batch waits for one of a channel, and returns it with those that wait behind it; none: there are no more.
+func batch[T any](all <-chan T, most int) []T {
+	first, ok := <-all
+	if !ok {
+		return nil
+	}
+	batch := []T{first}
+	for len(batch) < most {
+		select {
+		case next, ok := <-all:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 func completion(content dossier.Content) api.Completion {
