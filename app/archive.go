@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // Archive is a person's stored files as one ZIP, in their folders, made while it is sent, with ZIP64 where files, their
@@ -160,10 +161,8 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 			return fmt.Errorf("write the list of missing files of the archive: %w", err)
 		}
 	}
-	for i := range a.entries {
-		if err := a.svc.archive(ctx, &z, a.person, &a.entries[i]); err != nil {
-			return err
-		}
+	if err := a.writeFiles(ctx, &z); err != nil {
+		return err
 	}
 	// The directory, in pieces that are worth a write.
 	directory := z.offset
@@ -233,18 +232,89 @@ func (z *archiveWriter) add(e *zipEntry, r io.Reader) error {
 	return z.write(e.descriptor(z.head[:0]))
 }
 
-// archive writes a stored file to an archive if its bytes match the record.
-func (s *Service) archive(ctx context.Context, z *archiveWriter, person PersonID, f *archived) error {
-	r, err := s.open(ctx, File{Person: person, ID: f.id, Content: &Content{Size: f.size, CRC64: f.crc64}}, 0, -1)
-	if err == nil {
-		defer r.Close() // only read from
-		err = z.add(&f.zipEntry, r)
-	}
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return Errorf(CodeLost, err, "A file was deleted in the meantime. Reload the page.")
-	case err != nil:
-		return fmt.Errorf("write a file of the archive: %w", err)
+// writeFiles writes the stored files, if their bytes match their records. While the end of one is sent, the next one is
+// opened, which takes a round trip to some stores.
+func (a *Archive) writeFiles(ctx context.Context, z *archiveWriter) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var next *archiveOpening
+	defer func() {
+		cancel()
+		if next != nil {
+			next.drop()
+		}
+	}()
+	for i := range a.entries {
+		f := &a.entries[i]
+		current := next
+		if next = nil; current == nil || !current.fresh() {
+			current = a.open(ctx, f)
+		}
+		err := current.wait()
+		if err == nil {
+			r := &endReader{r: current.r, ended: func() {
+				if i+1 < len(a.entries) {
+					next = a.open(ctx, &a.entries[i+1])
+				}
+			}}
+			err = z.add(&f.zipEntry, r)
+			_ = current.r.Close() // only read from
+		}
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return Errorf(CodeLost, err, "A file was deleted in the meantime. Reload the page.")
+		case err != nil:
+			return fmt.Errorf("write a file of the archive: %w", err)
+		}
 	}
 	return nil
+}
+
+// archiveOpening is a stored file that is being opened.
+type archiveOpening struct {
+	// wait returns when r is opened, or why it is not.
+	wait func() error
+	r    io.ReadCloser
+	at   time.Time
+}
+
+// archiveFresh is how long a file that was opened ahead is kept for its turn: a store may close what nobody reads.
+const archiveFresh = 5 * time.Second
+
+func (a *Archive) open(ctx context.Context, f *archived) *archiveOpening {
+	o := &archiveOpening{at: time.Now()}
+	o.wait = meanwhile(func() (err error) {
+		o.r, err = a.svc.open(ctx, File{Person: a.person, ID: f.id, Content: &Content{Size: f.size, CRC64: f.crc64}}, 0, -1)
+		return err
+	})
+	return o
+}
+
+// fresh reports whether the file can be read now. Else it is closed.
+func (o *archiveOpening) fresh() bool {
+	if time.Since(o.at) < archiveFresh {
+		return true
+	}
+	o.drop()
+	return false
+}
+
+func (o *archiveOpening) drop() {
+	if o.wait() == nil {
+		_ = o.r.Close() // only read from
+	}
+}
+
+// endReader calls ended once, when r ends.
+type endReader struct {
+	r     io.Reader
+	ended func()
+}
+
+func (e *endReader) Read(p []byte) (int, error) {
+	n, err := e.r.Read(p)
+	if err == io.EOF && e.ended != nil {
+		e.ended()
+		e.ended = nil
+	}
+	return n, err
 }

@@ -256,17 +256,18 @@ func (c *storedChunk) read(r io.Reader, left int64) (int64, error) {
 	return left, nil
 }
 
-// write writes the blocks, each by one Write, and returns the CRC-32 of all before and them.
+// write writes the blocks by one Write, and returns the CRC-32 of all before and them.
 func (c *storedChunk) write(w io.Writer, crc uint32) (uint32, error) {
+	if c.n == 0 {
+		return crc, nil
+	}
 	for left := c.room[:c.n]; len(left) > 0; {
 		block := left[:min(len(left), storedHeader+storedBlock)]
 		crc = crc32.Update(crc, crc32.IEEETable, block[storedHeader:])
-		if _, err := w.Write(block); err != nil {
-			return crc, err
-		}
 		left = left[len(block):]
 	}
-	return crc, nil
+	_, err := w.Write(c.room[:c.n])
+	return crc, err
 }
 
 // copyStored writes the entry's bytes, which must be exactly the contents of r, to w as stored blocks, and sets the

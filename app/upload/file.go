@@ -410,8 +410,8 @@ type signature struct {
 }
 
 // sendParts sends the parts that it is given, as many at once as there are slots. While those of one request for
-// signatures are sent, it has those signed that wait behind them, so that no slot waits for a signature. A request is for
-// twice as many parts as the one before if those were on their way soon: so requests are few, and signatures young.
+// signatures are sent, it has those signed that wait behind them, so that no slot waits for a signature. A request is
+// for twice as many parts as the one before if those were on their way soon: so requests are few, and signatures young.
 func (u *upload) sendParts(ctx context.Context, parts <-chan api.Part) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -255,30 +255,45 @@ func bodyOf(c echo.Context) *body {
 	return b
 }
 
-// pacedWriter gives every write a deadline of its own, so that a client that takes nothing does not hold a connection,
-// and one that takes slowly may.
+// pacedWriter gives every piece that it writes a deadline of its own, so that a client that takes nothing does not hold
+// a connection, and one that takes slowly may. What is written to a quick client is one piece, since each wakes the
+// client and takes its own call of the system.
 type pacedWriter struct {
 	http.ResponseWriter
 	ctl  *http.ResponseController
 	idle time.Duration
 	pace pace
+	// quick is how many bytes the client took since it last kept a write waiting.
+	quick int64
 
 	mu sync.Mutex
 	// ended: the connection is the server's again. wanted: the room is needed for others.
 	ended, wanted bool
 }
 
+const (
+	// pacedPiece is how many bytes every client has the whole of Options.IdleTimeout for.
+	pacedPiece = 64 << 10
+	// pacedQuick is how many bytes a client must have taken to count as quick: more than the systems of both sides keep
+	// on the way by default on Linux, 4 MiB and 6 MiB (net.ipv4.tcp_wmem and tcp_rmem), which any client seems to take
+	// at once.
+	pacedQuick = 16 << 20
+	// pacedWait is the part of Options.IdleTimeout that a quick client takes at most for a write.
+	pacedWait = 64
+)
+
 // pacedKey is where a request's *pacedWriter is found.
 const pacedKey = "paced"
 
 func pacedOf(c echo.Context) *pacedWriter { return c.Get(pacedKey).(*pacedWriter) }
 
-// deadline is that of the next write.
-func (w *pacedWriter) deadline() {
+// deadline is that of the next write, of n bytes. A client that is quick no more has as long for each piece as others.
+func (w *pacedWriter) deadline(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.wanted {
-		_ = w.ctl.SetWriteDeadline(time.Now().Add(w.idle))
+		pieces := max(1, (n+pacedPiece-1)/pacedPiece)
+		_ = w.ctl.SetWriteDeadline(time.Now().Add(time.Duration(pieces) * w.idle))
 	}
 }
 
@@ -300,15 +315,28 @@ func (w *pacedWriter) release() {
 }
 
 func (w *pacedWriter) WriteHeader(status int) {
-	w.deadline()
+	w.deadline(0)
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *pacedWriter) Write(p []byte) (int, error) {
-	w.deadline()
-	n, err := w.ResponseWriter.Write(p)
-	w.pace.add(n, time.Now())
-	return n, err
+	for written := 0; ; {
+		piece := p[written:]
+		if w.quick < pacedQuick {
+			piece = piece[:min(len(piece), pacedPiece)]
+		}
+		begun := time.Now()
+		w.deadline(len(piece))
+		n, err := w.ResponseWriter.Write(piece)
+		now := time.Now()
+		w.pace.add(n, now)
+		if w.quick += int64(n); now.Sub(begun) > w.idle/pacedWait {
+			w.quick = 0
+		}
+		if written += n; err != nil || written == len(p) {
+			return written, err
+		}
+	}
 }
 
 // Unwrap is for http.ResponseController.
