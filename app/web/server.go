@@ -77,7 +77,8 @@ type Options struct {
 	// PartsOrigin is the origin of signed requests that are not for this server, such as
 	// "https://bucket.s3.eu-west-1.amazonaws.com": pages that send files are allowed to connect to it. Empty: none.
 	PartsOrigin string
-	// IdleTimeout is how long a client may send, or accept, no byte. Default: bounds.ClientIdle.
+	// IdleTimeout is how long a client may send, or accept, no byte; see pacedWriter for one that was quick. Default:
+	// bounds.ClientIdle.
 	IdleTimeout time.Duration
 	// BodyTimeout is the maximum time for the body of one request. Default: bounds.BodyTime.
 	BodyTimeout time.Duration
