@@ -13,62 +13,47 @@ import (
 var tlsPolicy = regexp.MustCompile(`^ELBSecurityPolicy-TLS13-1-[23](-Res)?(-FIPS)?(-PQ)?-[0-9]{4}-[0-9]{2}$`)
 
 func balancerRules() []Rule {
-	return []Rule{
+	return needing([]Rule{
 		{
 			ID: "ELB.1", Also: []string{"CKV2_AWS_20"},
 			Says:  "What comes by HTTP is redirected to HTTPS, and nothing else done with it.",
 			Needs: []string{listenerType},
-			Check: Each(listenerType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-				if graph.Text(r.Input("protocol")) == "HTTPS" || redirects(r) {
-					return nil
-				}
-				return []Violation{At(r, "let its only default action be a redirect to HTTPS",
-					"it takes %s and does not redirect to HTTPS", Shown(r.Input("protocol")))}
-			}),
+			Check: unless(listenerType, func(g *graph.Graph, r *graph.Resource) bool {
+				return graph.Text(r.Input("protocol")) == "HTTPS" || redirects(r)
+			}, "let its only default action be a redirect to HTTPS",
+				"it takes %s and does not redirect to HTTPS", "protocol"),
 		},
 		{
 			ID: "ELB.4", Also: []string{"CKV_AWS_131"},
 			Says:  "Headers that HTTP does not allow are dropped.",
-			Needs: []string{balancerType},
 			Check: Must(balancerType, "dropInvalidHeaderFields", true, "set dropInvalidHeaderFields to true"),
 		},
 		{
 			ID: "ELB.5", Also: []string{"CKV_AWS_91"},
-			Says:  "Load balancers write access logs to a bucket of the stack.",
-			Needs: []string{balancerType},
-			Check: Each(balancerType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-				if graph.Is(r.Input("accessLogs.enabled"), true) &&
-					g.Resolve(r.Input("accessLogs.bucket"), bucketType) != nil {
-					return nil
-				}
-				return []Violation{At(r, "set accessLogs with a bucket and enabled",
-					"accessLogs.enabled is %s, accessLogs.bucket is %s",
-					Shown(r.Input("accessLogs.enabled")), Shown(r.Input("accessLogs.bucket")))}
-			}),
+			Says: "Load balancers write access logs to a bucket of the stack.",
+			Check: unless(balancerType, func(g *graph.Graph, r *graph.Resource) bool {
+				return graph.Is(r.Input("accessLogs.enabled"), true) &&
+					g.Resolve(r.Input("accessLogs.bucket"), bucketType) != nil
+			}, "set accessLogs with a bucket and enabled",
+				"accessLogs.enabled is %s, accessLogs.bucket is %s", "accessLogs.enabled", "accessLogs.bucket"),
 		},
 		{
 			ID: "ELB.6", Also: []string{"CKV_AWS_150"},
 			Says:       "Load balancers cannot be deleted by mistake.",
 			Production: true, Otherwise: "A trial environment is destroyed in one step.",
-			Needs: []string{balancerType},
 			Check: Must(balancerType, "enableDeletionProtection", true, "set enableDeletionProtection to true"),
 		},
 		{
 			ID: "ELB.12", Also: []string{"CKV_AWS_328"},
-			Says:  "Requests that two servers could read differently are refused or made safe.",
-			Needs: []string{balancerType},
-			Check: Each(balancerType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-				if slices.Contains([]string{"defensive", "strictest"}, graph.Text(r.Input("desyncMitigationMode"))) {
-					return nil
-				}
-				return []Violation{At(r, "set desyncMitigationMode to defensive or strictest",
-					"desyncMitigationMode is %s", Shown(r.Input("desyncMitigationMode")))}
-			}),
+			Says: "Requests that two servers could read differently are refused or made safe.",
+			Check: unless(balancerType, func(_ *graph.Graph, r *graph.Resource) bool {
+				return slices.Contains([]string{"defensive", "strictest"}, graph.Text(r.Input("desyncMitigationMode")))
+			}, "set desyncMitigationMode to defensive or strictest",
+				"desyncMitigationMode is %s", "desyncMitigationMode"),
 		},
 		{
 			ID:    "ELB.13",
 			Says:  "Load balancers stand in two availability zones at least.",
-			Needs: []string{balancerType},
 			Check: inZones(graph.KindLoadBalancer),
 		},
 		{
@@ -97,8 +82,7 @@ func balancerRules() []Rule {
 		},
 		{
 			ID: "ELB.18", Also: []string{"CKV_AWS_2"},
-			Says:  "Every load balancer serves by HTTPS with a certificate, and by nothing else.",
-			Needs: []string{balancerType},
+			Says: "Every load balancer serves by HTTPS with a certificate, and by nothing else.",
 			Check: Each(balancerType, func(g *graph.Graph, _ Environment, balancer *graph.Resource) []Violation {
 				var found []Violation
 				served := false
@@ -126,30 +110,22 @@ func balancerRules() []Rule {
 			ID:    "CKV_AWS_261",
 			Says:  "Target groups say how the health of their targets is asked for.",
 			Needs: []string{targetGroupType},
-			Check: Each(targetGroupType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-				if graph.Text(r.Input("healthCheck.path")) != "" && !graph.Is(r.Input("healthCheck.enabled"), false) {
-					return nil
-				}
-				return []Violation{At(r, "set healthCheck with a path",
-					"healthCheck.path is %s, healthCheck.enabled is %s",
-					Shown(r.Input("healthCheck.path")), Shown(r.Input("healthCheck.enabled")))}
-			}),
+			Check: unless(targetGroupType, func(_ *graph.Graph, r *graph.Resource) bool {
+				return graph.Text(r.Input("healthCheck.path")) != "" && !graph.Is(r.Input("healthCheck.enabled"), false)
+			}, "set healthCheck with a path",
+				"healthCheck.path is %s, healthCheck.enabled is %s", "healthCheck.path", "healthCheck.enabled"),
 		},
 		{
 			ID:    "CKV_AWS_378",
 			Says:  "Load balancers speak to their targets by HTTPS.",
 			Needs: []string{targetGroupType},
-			Check: Each(targetGroupType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-				if graph.Text(r.Input("protocol")) == "HTTPS" {
-					return nil
-				}
-				return []Violation{At(r, "set protocol to HTTPS", "protocol is %s", Shown(r.Input("protocol")))}
-			}),
+			Check: unless(targetGroupType, func(_ *graph.Graph, r *graph.Resource) bool {
+				return graph.Text(r.Input("protocol")) == "HTTPS"
+			}, "set protocol to HTTPS", "protocol is %s", "protocol"),
 		},
 		{
 			ID: "CKV2_AWS_28", Also: []string{"ELB.16"},
-			Says:  "A web application firewall stands before every load balancer that the internet reaches.",
-			Needs: []string{balancerType},
+			Says: "A web application firewall stands before every load balancer that the internet reaches.",
 			Check: Each(balancerType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				if graph.Is(r.Input("internal"), true) {
 					return nil
@@ -162,7 +138,7 @@ func balancerRules() []Rule {
 				return []Violation{At(r, "associate a web ACL with it", "no web ACL is associated with it")}
 			}),
 		},
-	}
+	}, balancerType)
 }
 
 // redirects reports whether a listener does nothing but send to HTTPS.

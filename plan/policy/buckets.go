@@ -8,11 +8,10 @@ import (
 )
 
 func bucketRules() []Rule {
-	return []Rule{
+	return needing([]Rule{
 		{
 			ID: "S3.5", Also: []string{"CIS 2.1.1", "CKV_AWS_379"},
-			Says:  "Buckets refuse requests that do not come by TLS.",
-			Needs: []string{bucketType, oldBucketType},
+			Says: "Buckets refuse requests that do not come by TLS.",
 			Check: eachBucket(func(g *graph.Graph, bucket *graph.Resource) []Violation {
 				const mend = "deny s3:* to everyone on the bucket and its objects where aws:SecureTransport is false"
 				arn := graph.Text(bucket.Output("arn"))
@@ -33,8 +32,7 @@ func bucketRules() []Rule {
 		},
 		{
 			ID: "S3.8", Also: []string{"CIS 2.1.4", "CKV_AWS_53", "CKV_AWS_54", "CKV_AWS_55", "CKV_AWS_56"},
-			Says:  "All four ways to make a bucket public are blocked, and no policy tries one.",
-			Needs: []string{bucketType, oldBucketType},
+			Says: "All four ways to make a bucket public are blocked, and no policy tries one.",
 			Check: eachBucket(func(g *graph.Graph, bucket *graph.Resource) []Violation {
 				var found []Violation
 				blocks := OfBucket(g, blockType, bucket)
@@ -67,8 +65,7 @@ func bucketRules() []Rule {
 		},
 		{
 			ID: "S3.9", Also: []string{"CKV_AWS_18"},
-			Says:  "Who does what with a bucket is logged, into another bucket of the stack.",
-			Needs: []string{bucketType, oldBucketType},
+			Says: "Who does what with a bucket is logged, into another bucket of the stack.",
 			Check: eachBucket(func(g *graph.Graph, bucket *graph.Resource) []Violation {
 				const mend = "add a BucketLoggingV2 whose target is the bucket of logs"
 				for _, r := range OfBucket(g, bucketLoggingType, bucket) {
@@ -81,8 +78,7 @@ func bucketRules() []Rule {
 		},
 		{
 			ID: "S3.12", Also: []string{"CKV2_AWS_65"},
-			Says:  "Buckets have no access control lists: who owns the bucket owns every object.",
-			Needs: []string{bucketType, oldBucketType},
+			Says: "Buckets have no access control lists: who owns the bucket owns every object.",
 			Check: eachBucket(func(g *graph.Graph, bucket *graph.Resource) []Violation {
 				const mend = "add BucketOwnershipControls with BucketOwnerEnforced, and no ACL"
 				var found []Violation
@@ -103,8 +99,7 @@ func bucketRules() []Rule {
 		},
 		{
 			ID: "S3.13", Also: []string{"CKV_AWS_300", "CKV2_AWS_61"},
-			Says:  "Every bucket has a lifecycle, which also removes the parts of uploads that nobody finished.",
-			Needs: []string{bucketType, oldBucketType},
+			Says: "Every bucket has a lifecycle, which also removes the parts of uploads that nobody finished.",
 			Check: eachBucket(func(g *graph.Graph, bucket *graph.Resource) []Violation {
 				const mend = "add a rule for all objects with abortIncompleteMultipartUpload"
 				for _, r := range OfBucket(g, bucketLifecycleType, bucket) {
@@ -120,8 +115,7 @@ func bucketRules() []Rule {
 		},
 		{
 			ID: "S3.14", Also: []string{"CKV_AWS_21"},
-			Says:  "Buckets keep old versions, and remove them after a set time.",
-			Needs: []string{bucketType, oldBucketType},
+			Says: "Buckets keep old versions, and remove them after a set time.",
 			Check: eachBucket(func(g *graph.Graph, bucket *graph.Resource) []Violation {
 				on := slices.ContainsFunc(OfBucket(g, bucketVersioningType, bucket), func(r *graph.Resource) bool {
 					return graph.Text(r.Input("versioningConfiguration.status")) == "Enabled"
@@ -144,8 +138,7 @@ func bucketRules() []Rule {
 		},
 		{
 			ID: "CKV_AWS_145", Also: []string{"S3.17"},
-			Says:  "Buckets are encrypted with a customer-managed KMS key.",
-			Needs: []string{bucketType, oldBucketType},
+			Says: "Buckets are encrypted with a customer-managed KMS key.",
 			Check: eachBucket(func(g *graph.Graph, bucket *graph.Resource) []Violation {
 				algorithm := any(nil)
 				for _, r := range OfBucket(g, bucketEncryptionType, bucket) {
@@ -161,7 +154,7 @@ func bucketRules() []Rule {
 					Shown(algorithm))}
 			}),
 		},
-	}
+	}, bucketType, oldBucketType)
 }
 
 func eachBucket(test func(g *graph.Graph, bucket *graph.Resource) []Violation) func(*graph.Graph,

@@ -13,11 +13,10 @@ var withoutInsights = []string{"db.t2.micro", "db.t2.small", "db.t3.micro", "db.
 	"db.t4g.small"}
 
 func databaseRules() []Rule {
-	return []Rule{
+	return needing([]Rule{
 		{
 			ID: "RDS.2", Also: []string{"CIS 2.2.3", "CKV_AWS_17"},
-			Says:  "Databases have no public address and stand in private subnets.",
-			Needs: []string{databaseType},
+			Says: "Databases have no public address and stand in private subnets.",
 			Check: All(
 				Must(databaseType, "publiclyAccessible", false, "set publiclyAccessible to false"),
 				Each(databaseType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
@@ -43,7 +42,6 @@ func databaseRules() []Rule {
 		{
 			ID: "RDS.3", Also: []string{"CIS 2.2.1", "CKV_AWS_16"},
 			Says:  "Databases are encrypted where they rest.",
-			Needs: []string{databaseType},
 			Check: Must(databaseType, "storageEncrypted", true, "set storageEncrypted to true"),
 		},
 		{
@@ -52,14 +50,12 @@ func databaseRules() []Rule {
 			Production: true,
 			Otherwise: "A standby doubles the database's price; without it an outage of a zone costs the time " +
 				"of a restore.",
-			Needs: []string{databaseType},
 			Check: Must(databaseType, "multiAz", true, "set multiAz to true"),
 		},
 		{
 			ID: "RDS.8", Also: []string{"CKV_AWS_293"},
 			Says:       "Databases cannot be deleted by mistake, and leave a snapshot when they are.",
 			Production: true, Otherwise: "A trial environment is destroyed in one step.",
-			Needs: []string{databaseType},
 			Check: All(
 				Must(databaseType, "deletionProtection", true, "set deletionProtection to true"),
 				Must(databaseType, "skipFinalSnapshot", false, "set skipFinalSnapshot to false"),
@@ -70,7 +66,6 @@ func databaseRules() []Rule {
 			Says: "Databases send their error log and their slow query log to CloudWatch. (The general log would " +
 				"copy people's details into logs; the audit log needs an option group and stands beside CloudTrail " +
 				"and the app's own log.)",
-			Needs: []string{databaseType},
 			Check: Each(databaseType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				var found []Violation
 				for _, kind := range []string{"error", "slowquery"} {
@@ -84,8 +79,7 @@ func databaseRules() []Rule {
 		},
 		{
 			ID: "RDS.11", Also: []string{"CKV_AWS_133"},
-			Says:  "Databases are backed up: for seven days at least in production, for one elsewhere.",
-			Needs: []string{databaseType},
+			Says: "Databases are backed up: for seven days at least in production, for one elsewhere.",
 			Check: Each(databaseType, func(_ *graph.Graph, env Environment, r *graph.Resource) []Violation {
 				least := 1.0
 				if env.Production {
@@ -102,19 +96,16 @@ func databaseRules() []Rule {
 		{
 			ID: "RDS.13", Also: []string{"CIS 2.2.2", "CKV_AWS_226"},
 			Says:  "Databases take minor upgrades, so security fixes, by themselves.",
-			Needs: []string{databaseType},
 			Check: Must(databaseType, "autoMinorVersionUpgrade", true, "set autoMinorVersionUpgrade to true"),
 		},
 		{
 			ID: "RDS.17", Also: []string{"CKV2_AWS_60"},
 			Says:  "Snapshots carry the database's tags, so that their cost and owner are known.",
-			Needs: []string{databaseType},
 			Check: Must(databaseType, "copyTagsToSnapshot", true, "set copyTagsToSnapshot to true"),
 		},
 		{
-			ID:    "RDS.23",
-			Says:  "Databases do not listen on their engine's default port.",
-			Needs: []string{databaseType},
+			ID:   "RDS.23",
+			Says: "Databases do not listen on their engine's default port.",
 			Check: Each(databaseType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				if n, ok := graph.Number(r.Input("port")); ok && n != 3306 {
 					return nil
@@ -124,9 +115,8 @@ func databaseRules() []Rule {
 			}),
 		},
 		{
-			ID:    "RDS.25",
-			Says:  "The master user has no name that an attacker tries first.",
-			Needs: []string{databaseType},
+			ID:   "RDS.25",
+			Says: "The master user has no name that an attacker tries first.",
 			Check: Each(databaseType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				name := strings.ToLower(graph.Text(r.Input("username")))
 				if name == "" ||
@@ -138,9 +128,8 @@ func databaseRules() []Rule {
 			}),
 		},
 		{
-			ID:    "CKV2_AWS_69",
-			Says:  "Databases refuse connections without TLS.",
-			Needs: []string{databaseType},
+			ID:   "CKV2_AWS_69",
+			Says: "Databases refuse connections without TLS.",
 			Check: Each(databaseType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				const mend = "set require_secure_transport to 1 in its parameter group"
 				group := g.Resolve(r.Input("parameterGroupName"), parameterGroupType)
@@ -157,9 +146,8 @@ func databaseRules() []Rule {
 			}),
 		},
 		{
-			ID:    "CKV_AWS_353",
-			Says:  "Performance Insights is on wherever the instance class has it: seven days cost nothing.",
-			Needs: []string{databaseType},
+			ID:   "CKV_AWS_353",
+			Says: "Performance Insights is on wherever the instance class has it: seven days cost nothing.",
 			Check: Each(databaseType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				class := graph.Text(r.Input("instanceClass"))
 				if slices.Contains(withoutInsights, class) || graph.Is(r.Input("performanceInsightsEnabled"), true) {
@@ -170,5 +158,5 @@ func databaseRules() []Rule {
 					Shown(r.Input("instanceClass")), Shown(r.Input("performanceInsightsEnabled")))}
 			}),
 		},
-	}
+	}, databaseType)
 }

@@ -8,11 +8,10 @@ import (
 )
 
 func groupRules() []Rule {
-	return []Rule{
+	return needing([]Rule{
 		{
-			ID:    "AutoScaling.1",
-			Says:  "A group behind a load balancer believes its health checks.",
-			Needs: []string{groupType},
+			ID:   "AutoScaling.1",
+			Says: "A group behind a load balancer believes its health checks.",
 			Check: Each(groupType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				behind := slices.ContainsFunc(g.ByType(targetGroupType), func(tg *graph.Resource) bool {
 					return g.Targets(tg, r)
@@ -30,14 +29,12 @@ func groupRules() []Rule {
 		{
 			ID:    "AutoScaling.2",
 			Says:  "Groups stand in two availability zones at least.",
-			Needs: []string{groupType},
 			Check: inZones(graph.KindGroup),
 		},
 		{
 			ID: "AutoScaling.9", Also: []string{"CKV_AWS_315"},
 			Says: "Groups start instances from launch templates: launch configurations cannot be made in new " +
 				"accounts.",
-			Needs: []string{groupType},
 			Check: func(g *graph.Graph, _ Environment) []Violation {
 				const mend = "use a launch template"
 				var found []Violation
@@ -56,7 +53,6 @@ func groupRules() []Rule {
 			ID: "Plan.AutoScaling.1",
 			Says: "A group names the number of its template's version, never $Latest or $Default, of whose changes " +
 				"nobody is told.",
-			Needs: []string{groupType},
 			Check: Each(groupType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				version := r.Input("launchTemplate.version")
 				if version == nil {
@@ -73,7 +69,6 @@ func groupRules() []Rule {
 			ID: "Plan.AutoScaling.3",
 			Says: "A group that is scaled by its instances' CPU has detailed monitoring: by the five minutes of " +
 				"the basic one it is scaled too late.",
-			Needs: []string{groupType},
 			Check: Each(groupType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				template := g.LaunchTemplate(r)
 				for _, policy := range g.ByType("aws:autoscaling/policy:Policy") {
@@ -90,9 +85,8 @@ func groupRules() []Rule {
 			}),
 		},
 		{
-			ID:    "Plan.AutoScaling.2",
-			Says:  "What scaling owns, a group's desired capacity, is left alone by deployments.",
-			Needs: []string{groupType},
+			ID:   "Plan.AutoScaling.2",
+			Says: "What scaling owns, a group's desired capacity, is left alone by deployments.",
 			Check: Each(groupType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				if r.Input("desiredCapacity") == nil ||
 					slices.ContainsFunc(r.Options.IgnoreChanges, func(p string) bool {
@@ -104,5 +98,5 @@ func groupRules() []Rule {
 					"desiredCapacity would be set back by every deployment")}
 			}),
 		},
-	}
+	}, groupType)
 }

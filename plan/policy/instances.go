@@ -14,7 +14,7 @@ import (
 const largestUserData = 16 << 10
 
 func instanceRules() []Rule {
-	return []Rule{
+	return needing([]Rule{
 		{
 			ID: "EC2.9", Also: []string{"CKV_AWS_88"},
 			Says:  "Instances have no public address.",
@@ -33,9 +33,8 @@ func instanceRules() []Rule {
 			},
 		},
 		{
-			ID:    "EC2.25",
-			Says:  "Launch templates give no public address to the instances of a group.",
-			Needs: []string{templateType},
+			ID:   "EC2.25",
+			Says: "Launch templates give no public address to the instances of a group.",
 			Check: Each(templateType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				const mend = "set associatePublicIpAddress to false on its network interface"
 				var found []Violation
@@ -56,8 +55,7 @@ func instanceRules() []Rule {
 		},
 		{
 			ID: "EC2.170", Also: []string{"EC2.8", "CIS 5.7", "CKV_AWS_79"},
-			Says:  "Instances answer for their metadata by IMDSv2 only.",
-			Needs: []string{templateType},
+			Says: "Instances answer for their metadata by IMDSv2 only.",
 			Check: eachMachine(func(_ *graph.Graph, r *graph.Resource) []Violation {
 				if graph.Text(r.Input("metadataOptions.httpTokens")) == "required" {
 					return nil
@@ -67,9 +65,8 @@ func instanceRules() []Rule {
 			}),
 		},
 		{
-			ID:    "CKV_AWS_341",
-			Says:  "The metadata's answers go no further than the instance itself: a hop limit of 1.",
-			Needs: []string{templateType},
+			ID:   "CKV_AWS_341",
+			Says: "The metadata's answers go no further than the instance itself: a hop limit of 1.",
 			Check: eachMachine(func(_ *graph.Graph, r *graph.Resource) []Violation {
 				if n, ok := graph.Number(r.Input("metadataOptions.httpPutResponseHopLimit")); ok && n == 1 {
 					return nil
@@ -81,8 +78,7 @@ func instanceRules() []Rule {
 		},
 		{
 			ID: "EC2.181", Also: []string{"CKV_AWS_8"},
-			Says:  "Every volume of an instance is encrypted, the root volume among them.",
-			Needs: []string{templateType},
+			Says: "Every volume of an instance is encrypted, the root volume among them.",
 			Check: eachMachine(func(_ *graph.Graph, r *graph.Resource) []Violation {
 				root, others, encrypted := r.Input("rootBlockDevice"), r.Input("ebsBlockDevices"), "encrypted"
 				if r.Token == templateType {
@@ -105,13 +101,11 @@ func instanceRules() []Rule {
 			ID: "CKV_AWS_46",
 			Says: "No secret stands in user-data, which whoever may describe an instance, and every process on it, " +
 				"can read.",
-			Needs: []string{templateType},
 			Check: eachMachine(secretsInUserData),
 		},
 		{
-			ID:    "Plan.EC2.1",
-			Says:  "User-data fits into the 16 KB that EC2 takes.",
-			Needs: []string{templateType},
+			ID:   "Plan.EC2.1",
+			Says: "User-data fits into the 16 KB that EC2 takes.",
 			Check: eachMachine(func(_ *graph.Graph, r *graph.Resource) []Violation {
 				raw, _, ok := graph.UserData(r)
 				if !ok || len(raw) <= largestUserData {
@@ -128,7 +122,7 @@ func instanceRules() []Rule {
 			Needs: []string{templateType, instanceType},
 			Check: eachMachine(managedBySystemsManager),
 		},
-	}
+	}, templateType)
 }
 
 const natGatewayType = "aws:ec2/natGateway:NatGateway"

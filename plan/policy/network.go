@@ -14,7 +14,7 @@ var riskyPorts = []int{20, 21, 22, 23, 25, 110, 135, 143, 445, 1433, 1434, 3000,
 	5601, 8080, 8088, 8888, 9200, 9300}
 
 func networkRules() []Rule {
-	return []Rule{
+	return needing([]Rule{
 		{
 			ID: "EC2.2", Also: []string{"CIS 5.5"},
 			Says:  "The default security group of every VPC is taken charge of and allows nothing.",
@@ -71,9 +71,8 @@ func networkRules() []Rule {
 			}),
 		},
 		{
-			ID:    "EC2.18",
-			Says:  "The whole internet may come in to load balancers on TCP ports 80 and 443 alone.",
-			Needs: []string{securityGroupType},
+			ID:   "EC2.18",
+			Says: "The whole internet may come in to load balancers on TCP ports 80 and 443 alone.",
 			Check: func(g *graph.Graph, _ Environment) []Violation {
 				var balancers []string
 				for _, p := range g.Places() {
@@ -99,7 +98,6 @@ func networkRules() []Rule {
 			ID: "EC2.19",
 			Says: "No port of high risk (SSH, databases, remote desktops and others of AWS's list) is open to the " +
 				"internet.",
-			Needs: []string{securityGroupType},
 			Check: func(g *graph.Graph, _ Environment) []Violation {
 				return fromWorld(g, func(rule graph.SecurityRule) bool {
 					return !slices.ContainsFunc(riskyPorts, rule.Allows)
@@ -108,8 +106,7 @@ func networkRules() []Rule {
 		},
 		{
 			ID: "CIS 5.3", Also: []string{"CIS 5.4", "CKV_AWS_24", "CKV_AWS_25"},
-			Says:  "No port for the administration of servers (22, 3389) is open to the internet, over IPv4 or IPv6.",
-			Needs: []string{securityGroupType},
+			Says: "No port for the administration of servers (22, 3389) is open to the internet, over IPv4 or IPv6.",
 			Check: func(g *graph.Graph, _ Environment) []Violation {
 				return fromWorld(g, func(rule graph.SecurityRule) bool {
 					return !rule.Allows(22) &&
@@ -118,9 +115,8 @@ func networkRules() []Rule {
 			},
 		},
 		{
-			ID:    "CKV_AWS_23",
-			Says:  "Every security group and every rule of one is described.",
-			Needs: []string{securityGroupType},
+			ID:   "CKV_AWS_23",
+			Says: "Every security group and every rule of one is described.",
 			Check: func(g *graph.Graph, _ Environment) []Violation {
 				const mend = "say in description what it is for"
 				var found []Violation
@@ -143,7 +139,6 @@ func networkRules() []Rule {
 			ID: "CKV_AWS_382",
 			Says: "Nothing may go out to the whole internet but TCP port 443, and that not from load balancers and " +
 				"databases.",
-			Needs: []string{securityGroupType},
 			Check: func(g *graph.Graph, _ Environment) []Violation {
 				var closed []string
 				for _, p := range g.Places() {
@@ -169,7 +164,7 @@ func networkRules() []Rule {
 				return found
 			},
 		},
-	}
+	}, securityGroupType)
 }
 
 func isMark(v any) bool {

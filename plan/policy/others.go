@@ -39,24 +39,18 @@ func otherRules() []Rule {
 			ID:    "CKV_AWS_158",
 			Says:  "Log groups are encrypted with a customer-managed KMS key.",
 			Needs: []string{logGroupType},
-			Check: Each(logGroupType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-				if r.Input("kmsKeyId") != nil {
-					return nil
-				}
-				return []Violation{At(r, "set kmsKeyId", "it is encrypted with an AWS key")}
-			}),
+			Check: unless(logGroupType, func(_ *graph.Graph, r *graph.Resource) bool {
+				return r.Input("kmsKeyId") != nil
+			}, "set kmsKeyId", "it is encrypted with an AWS key"),
 		},
 		{
 			ID:    "CKV_AWS_337",
 			Says:  "Secrets in Parameter Store are encrypted with a customer-managed KMS key.",
 			Needs: []string{parameterType},
-			Check: Each(parameterType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-				if graph.Text(r.Input("type")) != "SecureString" && !isMark(r.Input("type")) ||
-					r.Input("keyId") != nil {
-					return nil
-				}
-				return []Violation{At(r, "set keyId", "it is encrypted with the account's key for Parameter Store")}
-			}),
+			Check: unless(parameterType, func(_ *graph.Graph, r *graph.Resource) bool {
+				return graph.Text(r.Input("type")) != "SecureString" && !isMark(r.Input("type")) ||
+					r.Input("keyId") != nil
+			}, "set keyId", "it is encrypted with the account's key for Parameter Store"),
 		},
 		{
 			ID:   "Plan.Secrets.1",

@@ -221,6 +221,32 @@ func Must(token, path string, want bool, mend string) func(*graph.Graph, Environ
 	})
 }
 
+// needing has rules need types that do not say which they need.
+func needing(rules []Rule, types ...string) []Rule {
+	for i := range rules {
+		if rules[i].Needs == nil {
+			rules[i].Needs = types
+		}
+	}
+	return rules
+}
+
+// unless returns a check that demands of every resource of a type what holds of it; inputs are those that the message
+// shows.
+func unless(token string, holds func(g *graph.Graph, r *graph.Resource) bool, mend, message string,
+	inputs ...string) func(*graph.Graph, Environment) []Violation {
+	return Each(token, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
+		if holds(g, r) {
+			return nil
+		}
+		var shown []any
+		for _, path := range inputs {
+			shown = append(shown, Shown(r.Input(path)))
+		}
+		return []Violation{At(r, mend, message, shown...)}
+	})
+}
+
 // Shown returns a value as messages show it.
 func Shown(v any) string {
 	switch v := v.(type) {

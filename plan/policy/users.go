@@ -10,13 +10,9 @@ func userRules() []Rule {
 			ID:    "Cognito.5",
 			Says:  "User pools require a second factor of everybody.",
 			Needs: []string{userPoolType}, Optional: true,
-			Check: Each(userPoolType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-				if graph.Text(r.Input("mfaConfiguration")) == "ON" {
-					return nil
-				}
-				return []Violation{At(r, "set mfaConfiguration to ON", "mfaConfiguration is %s",
-					Shown(r.Input("mfaConfiguration")))}
-			}),
+			Check: unless(userPoolType, func(_ *graph.Graph, r *graph.Resource) bool {
+				return graph.Text(r.Input("mfaConfiguration")) == "ON"
+			}, "set mfaConfiguration to ON", "mfaConfiguration is %s", "mfaConfiguration"),
 		},
 		{
 			ID:         "Cognito.6",
@@ -24,13 +20,9 @@ func userRules() []Rule {
 			Production: true,
 			Otherwise:  "A trial environment is destroyed in one step.",
 			Needs:      []string{userPoolType}, Optional: true,
-			Check: Each(userPoolType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-				if graph.Text(r.Input("deletionProtection")) == "ACTIVE" {
-					return nil
-				}
-				return []Violation{At(r, "set deletionProtection to ACTIVE", "deletionProtection is %s",
-					Shown(r.Input("deletionProtection")))}
-			}),
+			Check: unless(userPoolType, func(_ *graph.Graph, r *graph.Resource) bool {
+				return graph.Text(r.Input("deletionProtection")) == "ACTIVE"
+			}, "set deletionProtection to ACTIVE", "deletionProtection is %s", "deletionProtection"),
 		},
 	}
 }
