@@ -38,8 +38,7 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 			if judged(c.Type) {
 				why = "nothing here judges whom a new one lets in, or what it costs"
 			}
-			found = append(found, Danger{Kind: notJudged, Resource: c.String(),
-				What: fmt.Sprintf("**%s** %s %s: %s.", c.Kind, code(c.Name), verb, why)})
+			found = append(found, c.danger(notJudged, " %s: %s.", verb, why))
 			if c.Action == Update {
 				continue
 			}
@@ -59,28 +58,31 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 					what []string
 				}{{expires, lifecycle(old, now)}, {stops, frozen(old, now)}} {
 					if len(of.what) > 0 {
-						found = append(found, Danger{Kind: of.kind, Resource: c.String(),
-							What: fmt.Sprintf("**%s** %s: %s.", c.Kind, code(c.Name), strings.Join(of.what, "; "))})
+						found = append(found, c.danger(of.kind, ": %s.", strings.Join(of.what, "; ")))
 					}
 				}
 			}
 		}
 		if left := unknownInputs(c); len(left) > 0 && (c.Action == Update || c.Action == Replace && quiet(c)) {
-			found = append(found, Danger{Kind: notJudged, Resource: c.String(),
-				What: fmt.Sprintf("**%s** %s: nothing here judges what changes in %s.", c.Kind, code(c.Name),
-					strings.Join(few(left), ", "))})
+			found = append(found, c.danger(notJudged, ": nothing here judges what changes in %s.",
+				strings.Join(few(left), ", ")))
 		}
 		if c.Action != Update {
 			continue
 		}
 		if c.Type == "aws:cloudwatch/metricAlarm:MetricAlarm" {
 			if why := alarmThreshold(old, now); why != "" {
-				found = append(found, Danger{Kind: hides, Resource: c.String(),
-					What: fmt.Sprintf("**%s** %s: %s.", c.Kind, code(c.Name), why)})
+				found = append(found, c.danger(hides, ": %s.", why))
 			}
 		}
 	}
 	return found
+}
+
+// danger is one of a change, of whose resource it tells.
+func (c Change) danger(kind, format string, args ...any) Danger {
+	return Danger{Kind: kind, Resource: c.String(),
+		What: fmt.Sprintf("**%s** %s", c.Kind, code(c.Name)) + fmt.Sprintf(format, args...)}
 }
 
 // quiet reports whether nothing is told of the replacement of a resource as such, so that its inputs have to be judged
@@ -96,10 +98,9 @@ func quiet(c Change) bool {
 // takenOver is what a reviewer has to know of a resource that is imported: a deployment fails where the program asks
 // for something else than there is (https://www.pulumi.com/docs/iac/concepts/resources/options/import/).
 func takenOver(c Change) Danger {
-	return Danger{Kind: notJudged, Resource: c.String(), What: fmt.Sprintf("**%s** %s takes over what exists as %s "+
-		"(option `import`). Its inputs have to agree with that, or the deployment stops there: nobody can tell "+
-		"without credentials. From then on Pulumi changes and deletes it.", c.Kind, code(c.Name),
-		code(cut(c.Existing, longest)))}
+	return c.danger(notJudged, " takes over what exists as %s (option `import`). Its inputs have to agree with that, "+
+		"or the deployment stops there: nobody can tell without credentials. From then on Pulumi changes and deletes "+
+		"it.", code(cut(c.Existing, longest)))
 }
 
 // ruled are the dangers that the rules for inputs find in a change, one for each kind; old is nil for a new resource,
@@ -147,8 +148,7 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 		}
 	}
 	for _, kind := range kinds {
-		found = append(found, Danger{Kind: kind, Resource: c.String(),
-			What: fmt.Sprintf("**%s** %s: %s.", c.Kind, code(c.Name), strings.Join(said[kind], "; "))})
+		found = append(found, c.danger(kind, ": %s.", strings.Join(said[kind], "; ")))
 	}
 	return found
 }

@@ -234,8 +234,7 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 			continue
 		}
 		tell := func(kind, format string, args ...any) {
-			found = append(found, Danger{Kind: kind, Resource: c.String(),
-				What: fmt.Sprintf("**%s** %s ", c.Kind, code(c.Name)) + fmt.Sprintf(format, args...)})
+			found = append(found, c.danger(kind, " "+format, args...))
 		}
 		kind, does, empty := "deleted", "is deleted", "a new, empty one"
 		if c.Action == Replace {

@@ -237,10 +237,9 @@ func inUse(e *Environment, base, head *graph.Graph) []Danger {
 			}
 		}
 		if len(by) > 0 {
-			found = append(found, Danger{Kind: refused, Resource: c.String(),
-				What: fmt.Sprintf("**%s** %s is deleted before there is a new one, as both have the same name, and "+
-					"AWS refuses while it is in use by %s: the deployment stops there. Leave the name to Pulumi, or "+
-					"give the new one another.", c.Kind, code(c.Name), strings.Join(few(by), ", "))})
+			found = append(found, c.danger(refused, " is deleted before there is a new one, as both have the same "+
+				"name, and AWS refuses while it is in use by %s: the deployment stops there. Leave the name to Pulumi, "+
+				"or give the new one another.", strings.Join(few(by), ", ")))
 		}
 	}
 	return found

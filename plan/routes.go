@@ -193,10 +193,8 @@ func unknownRoles(e *Environment, base, head *graph.Graph) []Danger {
 			if c.Action == Update || base != nil && base.Was(now) != nil && c.Action != Replace {
 				continue
 			}
-			found = append(found, Danger{Kind: moreRights, Resource: c.String(),
-				What: fmt.Sprintf("**%s** %s gives %s %s "+
-					"the policy %s.", c.Kind, code(c.Name), who, code(orUnset(now.Input(who))),
-					code(labels(head, nil).Replace(graph.Text(now.Input("policyArn")))))})
+			found = append(found, c.danger(moreRights, " gives %s %s the policy %s.", who,
+				code(orUnset(now.Input(who))), code(labels(head, nil).Replace(graph.Text(now.Input("policyArn"))))))
 			continue
 		case "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
 			what = "the policy " + code(labels(head, nil).Replace(graph.Text(now.Input("policyArn"))))
@@ -205,9 +203,8 @@ func unknownRoles(e *Environment, base, head *graph.Graph) []Danger {
 		}
 		role := now.Input("role")
 		if what != "" && head.Resolve(role, "aws:iam/role:Role") == nil {
-			found = append(found, Danger{Kind: moreRights, Resource: c.String(),
-				What: fmt.Sprintf("**%s** %s gives "+
-					"role %s, which is not of the stack, %s.", c.Kind, code(c.Name), code(orUnset(role)), what)})
+			found = append(found, c.danger(moreRights, " gives role %s, which is not of the stack, %s.",
+				code(orUnset(role)), what))
 		}
 	}
 	return found

@@ -53,11 +53,6 @@ func (b Bill) Total() float64 {
 	return sum
 }
 
-// Knows reports whether a rule of the bill is about a type, be it that it costs nothing.
-func Knows(token string) bool {
-	return rules()[token] != nil || freeTypes()[token] || strings.HasPrefix(token, "pulumi:")
-}
-
 // Idle makes the bill of a graph, of a stack in a region; the empty one is not known. Resources that the program only
 // looks up are somebody else's, and on no bill here.
 func (t *Table) Idle(g *graph.Graph, region string) Bill {

@@ -120,17 +120,6 @@ func (b *Builder) Remove(kind, name string) *Builder {
 	return b
 }
 
-// RemoveAll takes out every resource of a kind; there must be one.
-func (b *Builder) RemoveAll(kind string) *Builder {
-	b.t.Helper()
-	before := len(b.resources)
-	b.resources = slices.DeleteFunc(b.resources, func(r *graph.Resource) bool { return r.Token == token(kind) })
-	if len(b.resources) == before {
-		b.t.Fatalf("the test's graph has no %s", kind)
-	}
-	return b
-}
-
 // Leak notes that the value of a secret stands in plain in an input of the resource.
 func (b *Builder) Leak(kind, name, property string) *Builder {
 	b.t.Helper()

@@ -31,16 +31,6 @@ type Model struct{ Region, Account string }
 // Default is the model in Region and Account.
 func Default() Model { return Model{Region: Region, Account: Account} }
 
-// Compute is Model.Compute of the default model.
-func Compute(qualified, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap) {
-	return Default().Compute(qualified, name, inputs)
-}
-
-// Invoke is Model.Invoke of the default model.
-func Invoke(token string, args resource.PropertyMap) (resource.PropertyMap, error) {
-	return Default().Invoke(token, args)
-}
-
 // Compute returns the id and the outputs of a new resource: its inputs, what AWS fills in by default, and what only AWS
 // knows. qualified is its type as a URN has it, after those of the components that it belongs to: with the name, that
 // tells two resources of a stack apart. The same arguments always give the same answer, and others give other ids. A
