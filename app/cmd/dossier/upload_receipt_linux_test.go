@@ -121,7 +121,7 @@ func TestUploadShowReceipt(t *testing.T) {
 		t.Errorf("the journal was\n%s\nand is\n%s", journal, x.journal(t))
 	}
 	for _, r := range s.app.take() {
-		if r.part == 0 {
+		if r.part == 0 && !strings.HasSuffix(r.path, "/parts") { // the run has parts signed ahead until it is killed
 			t.Errorf("--show-receipt asks the site: %+v", r)
 		}
 	}
