@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -54,6 +55,11 @@ match. If much is missing, the server refuses to start, because such a folder is
 // costs small instances more than collecting sooner does: little garbage is made per byte.
 const collectAt = 50
 
+// collectAfter is how many bytes at least are allocated between two garbage collections: while no file is on its way,
+// little is alive, and many small submissions would be collected after all the time. Go has no setting for that, but
+// memory that is only held counts as alive, and the system gives none until it is written to.
+const collectAfter = 16 << 20
+
 func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	cfg, log, err := p.load(ctx, config.Serve)
 	if err != nil {
@@ -62,6 +68,7 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	slog.SetDefault(log) // for what libraries log
 	if _, set := p.lookup("GOGC"); !set {
 		debug.SetGCPercent(collectAt)
+		defer runtime.KeepAlive(make([]byte, collectAfter*100/collectAt))
 	}
 	listener, err := listen(ctx, cfg.HTTP.Listen)
 	if err != nil {
