@@ -68,7 +68,9 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	slog.SetDefault(log) // for what libraries log
 	if _, set := p.lookup("GOGC"); !set {
 		debug.SetGCPercent(collectAt)
-		defer runtime.KeepAlive(make([]byte, collectAfter*100/collectAt))
+		if _, limited := p.lookup("GOMEMLIMIT"); !limited { // which would count what is held
+			defer runtime.KeepAlive(make([]byte, collectAfter*100/collectAt))
+		}
 	}
 	listener, err := listen(ctx, cfg.HTTP.Listen)
 	if err != nil {
