@@ -55,9 +55,10 @@ match. If much is missing, the server refuses to start, because such a folder is
 // costs small instances more than collecting sooner does: little garbage is made per byte.
 const collectAt = 50
 
-// collectAfter is how many bytes at least are allocated between two garbage collections: while no file is on its way,
-// little is alive, and many small submissions would be collected after all the time. Go has no setting for that, but
-// memory that is only held counts as alive, and the system gives none until it is written to.
+// collectAfter is how many bytes at least are allocated between two garbage collections where files are in a folder:
+// little is alive then, and many small submissions would be collected after all the time. Go has no setting for that,
+// but memory that is only held counts as alive, and the system gives none until it is written to. With S3, the parts of
+// files that are alive come on top, and with them more garbage.
 const collectAfter = 16 << 20
 
 func (p *program) serve(ctx context.Context, despite bool) (err error) {
@@ -68,7 +69,8 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 	slog.SetDefault(log) // for what libraries log
 	if _, set := p.lookup("GOGC"); !set {
 		debug.SetGCPercent(collectAt)
-		if _, limited := p.lookup("GOMEMLIMIT"); !limited { // which would count what is held
+		// A limit would count what is held.
+		if _, limited := p.lookup("GOMEMLIMIT"); !limited && cfg.Objects.Embedded() {
 			defer runtime.KeepAlive(make([]byte, collectAfter*100/collectAt))
 		}
 	}
