@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -122,18 +123,22 @@ func (s *subject) pageEnd(b *testing.B, n int) dossier.Cursor {
 	return q.After
 }
 
-// fileSize returns how many bytes a database has in its file, and in its log.
-func fileSize(b *testing.B, path string) int64 {
+// settled waits until a database is on the disk: what is on its way there would delay the submissions that are measured.
+// It returns how many bytes are in its file, and in its log.
+func settled(b *testing.B, path string) (size int64) {
 	b.Helper()
-	db, err := os.Stat(path)
-	if err != nil {
-		b.Fatal(err)
+	for _, name := range []string{path, path + "-wal"} {
+		f, err := os.Open(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		info, err := f.Stat()
+		if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+			b.Fatal(err)
+		}
+		size += info.Size()
 	}
-	wal, err := os.Stat(path + "-wal")
-	if err != nil {
-		b.Fatal(err)
-	}
-	return db.Size() + wal.Size()
+	return size
 }
 
 // submitOnce returns how many microseconds a submission took.

@@ -294,8 +294,8 @@ func openEmbedded(b *testing.B) *subject {
 			people, catalog := filepath.Join(data, "people.db"), filepath.Join(data, "catalog.db")
 			fillSQLite(b, people).people(b, n)
 			fillSQLite(b, catalog).files(b, n)
-			b.Logf("the databases take %d and %d bytes a person", fileSize(b, people)/int64(n),
-				fileSize(b, catalog)/int64(n))
+			b.Logf("the databases take %d and %d bytes a person", settled(b, people)/int64(n),
+				settled(b, catalog)/int64(n))
 			return n
 		},
 	}
