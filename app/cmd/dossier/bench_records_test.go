@@ -123,8 +123,8 @@ func (s *subject) pageEnd(b *testing.B, n int) dossier.Cursor {
 	return q.After
 }
 
-// settled waits until a database is on the disk: what is on its way there would delay the submissions that are measured.
-// It returns how many bytes are in its file, and in its log.
+// settled waits until a database is on the disk: what is on its way there would delay the submissions that are
+// measured. It returns how many bytes are in its file, and in its log.
 func settled(b *testing.B, path string) (size int64) {
 	b.Helper()
 	for _, name := range []string{path, path + "-wal"} {
