@@ -283,7 +283,8 @@ const archiveFresh = 5 * time.Second
 func (a *Archive) open(ctx context.Context, f *archived) *archiveOpening {
 	o := &archiveOpening{at: time.Now()}
 	o.wait = meanwhile(func() (err error) {
-		o.r, err = a.svc.open(ctx, File{Person: a.person, ID: f.id, Content: &Content{Size: f.size, CRC64: f.crc64}}, 0, -1)
+		file := File{Person: a.person, ID: f.id, Content: &Content{Size: f.size, CRC64: f.crc64}}
+		o.r, err = a.svc.open(ctx, file, 0, -1)
 		return err
 	})
 	return o

@@ -59,11 +59,12 @@ func planCases() []planCase {
 		}},
 		{name: "bucket-renamed", stack: "dev",
 			patch: [3]string{"storage/storage.go", `files.create(ctx, name+"-files", parent)`,
-				`files.create(ctx, name+map[bool]string{false: "-files", true: "-uploads"}[patched("bucket-renamed")], parent)`}},
+				`files.create(ctx, name+map[bool]string{false: "-files", true: "-uploads"}[patched("bucket-renamed")], ` +
+					`parent)`}},
 		{name: "protection-off", stack: "prod", after: values{"protect": false}},
 		{name: "port-22-to-the-world", stack: "dev", patch: [3]string{"network/groups.go", `	if args.HTTPS {`,
-			`	if patched("port-22-to-the-world") { rules = append(rules, rule{internet, jump, 22, "From anywhere"}) }; ` +
-				`if args.HTTPS {`}},
+			`	if patched("port-22-to-the-world") { ` +
+				`rules = append(rules, rule{internet, jump, 22, "From anywhere"}) }; if args.HTTPS {`}},
 		{name: "mysql-version", stack: "prod",
 			after: values{"database.version": "9.7", "database.allowMajorUpgrade": true}, oneWay: true},
 		{name: "mysql-version-not-allowed", stack: "prod", after: values{"database.version": "9.7"},

@@ -238,8 +238,8 @@ func inUse(e *Environment, base, head *graph.Graph) []Danger {
 		}
 		if len(by) > 0 {
 			found = append(found, c.danger(refused, " is deleted before there is a new one, as both have the same "+
-				"name, and AWS refuses while it is in use by %s: the deployment stops there. Leave the name to Pulumi, "+
-				"or give the new one another.", strings.Join(few(by), ", ")))
+				"name, and AWS refuses while it is in use by %s: the deployment stops there. Leave the name to "+
+				"Pulumi, or give the new one another.", strings.Join(few(by), ", ")))
 		}
 	}
 	return found

@@ -157,8 +157,8 @@ func says(t *testing.T, what, text string, wants ...string) {
 // linked for them: that takes longer than a plan.
 func TestBehavior(t *testing.T) {
 	t.Parallel()
-	dir := behavior(t, "settled", "clock", "chance", "hangs", "panics", "prints", "takes", "starts", "nothing", "leaves",
-		"fails", "needs")
+	dir := behavior(t, "settled", "clock", "chance", "hangs", "panics", "prints", "takes", "starts", "nothing",
+		"leaves", "fails", "needs")
 	t.Run("bounds", func(t *testing.T) { bounds(t, dir) })
 	t.Run("a missing configuration", func(t *testing.T) { missingConfiguration(t, dir) })
 	t.Run("interrupted", func(t *testing.T) { interrupted(t, dir) })
