@@ -256,8 +256,8 @@ func bodyOf(c echo.Context) *body {
 }
 
 // pacedWriter gives every piece that it writes a deadline of its own, so that a client that takes nothing does not hold
-// a connection, and one that takes slowly may. What is written to a quick client is one piece, since each wakes the
-// client and takes its own call of the system.
+// a connection, and one that takes slowly may. A quick client gets larger pieces, since each wakes the client and takes
+// its own call of the system.
 type pacedWriter struct {
 	http.ResponseWriter
 	ctl  *http.ResponseController
@@ -274,6 +274,8 @@ type pacedWriter struct {
 const (
 	// pacedPiece is how many bytes every client has the whole of Options.IdleTimeout for.
 	pacedPiece = 64 << 10
+	// pacedMost is how many bytes a quick client gets at once at most: what the writer of an archive has at a time.
+	pacedMost = 4 * pacedPiece
 	// pacedQuick is how many bytes a client must have taken to count as quick: more than the systems of both sides keep
 	// on the way by default on Linux, 4 MiB and 6 MiB (net.ipv4.tcp_wmem and tcp_rmem), which any client seems to take
 	// at once.
@@ -321,10 +323,11 @@ func (w *pacedWriter) WriteHeader(status int) {
 
 func (w *pacedWriter) Write(p []byte) (int, error) {
 	for written := 0; ; {
-		piece := p[written:]
-		if w.quick < pacedQuick {
-			piece = piece[:min(len(piece), pacedPiece)]
+		most := pacedPiece
+		if w.quick >= pacedQuick {
+			most = pacedMost
 		}
+		piece := p[written:min(written+most, len(p))]
 		begun := time.Now()
 		w.deadline(len(piece))
 		n, err := w.ResponseWriter.Write(piece)

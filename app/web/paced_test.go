@@ -61,6 +61,9 @@ func TestPacedWriter(t *testing.T) {
 			send("what the systems may keep on the way", small...)
 		}
 		send("a client that is quick", 256*kib)
+		chunk = append(chunk, chunk...)
+		send("more at once than a piece may have", 256*kib, 256*kib)
+		chunk = chunk[:256*kib]
 		c.pause = idle / 100
 		send("a client that takes its time", 256*kib)
 		c.pause = idle - 1
