@@ -198,11 +198,29 @@ func (s start) run(fault *os.File, beside func(net.Listener)) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if took, much := s.tookMuch(state); much && !state.Success() {
+		_, _ = fmt.Fprintf(fault, "%sit failed with %s taken of the %s of memory that it may take", faultOfProgram,
+			Size(took), Size(s.Program.Memory))
+	}
 	if status, is := state.Sys().(syscall.WaitStatus); is && status.Signaled() {
 		fmt.Fprintf(os.Stderr, "it ended by signal %d (%v)\n", status.Signal(), status.Signal())
 		return 128 + int(status.Signal()), nil
 	}
 	return state.ExitCode(), nil
+}
+
+// tookMuch is how much memory the ended program had at most, in bytes, and whether that may be why it failed: it tells
+// in many ways of it, as that there is no thread to be had, or ends by a signal without a word. Go asks for 64 MB at
+// once, and as much counts that it has not written to, so that it fails well below the bound.
+func (s start) tookMuch(ended *os.ProcessState) (most uint64, much bool) {
+	used, is := ended.SysUsage().(*syscall.Rusage)
+	var own unix.Rusage
+	if !is || s.Program.Memory == 0 || unix.Getrusage(unix.RUSAGE_SELF, &own) != nil {
+		return 0, false
+	}
+	most = uint64(used.Maxrss) << 10 // Linux counts it in KiB, getrusage(2)
+	// What this process had when it started the program is counted as the program's.
+	return most, used.Maxrss > int64(own.Maxrss) && most > s.Program.Memory/2
 }
 
 // loopback lets programs of the namespace reach each other.

@@ -2,9 +2,11 @@ package apart
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,15 +18,30 @@ import (
 
 func TestMain(m *testing.M) {
 	Main(func(net.Listener) {})
-	if len(os.Args) == 2 && os.Args[1] == "tries" {
-		tries()
-		return
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "tries":
+			tries()
+			return
+		case "fails":
+			fails(os.Args[2])
+		}
 	}
 	os.Exit(m.Run())
 }
 
 // ran runs this executable apart, and returns what it writes.
 func ran(t *testing.T, p Program) string {
+	t.Helper()
+	said, err := tried(t, p)
+	if err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	return strings.TrimSpace(said)
+}
+
+// tried is ran of what may fail.
+func tried(t *testing.T, p Program) (string, error) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -33,10 +50,8 @@ func ran(t *testing.T, p Program) string {
 	said := new(bytes.Buffer)
 	p.Path, p.Dir, p.Output, p.Env = self, t.TempDir(), said, []string{"PATH=" + os.Getenv("PATH")}
 	p.Files.Tree = p.Dir
-	if err := Run(t.Context(), p); err != nil {
-		t.Fatalf("%v: %s", err, said)
-	}
-	return strings.TrimSpace(said.String())
+	err = Run(t.Context(), p)
+	return said.String(), err
 }
 
 // TestClock: a program finds the time that it is given, and as fast a clock.
@@ -64,6 +79,37 @@ func TestUnbounded(t *testing.T) {
 	if got := ran(t, Program{Args: []string{"tries"}}); got != want {
 		t.Errorf("it says %s, want %s", got, want)
 	}
+}
+
+// TestFailsNearItsBound: what fails with most of its memory taken is told to have, whatever it says itself; what fails
+// with little is not.
+func TestFailsNearItsBound(t *testing.T) {
+	const limit = 512 << 20
+	said, err := tried(t, Program{Args: []string{"fails", "300"}, Memory: limit})
+	exceeded, is := errors.AsType[*ExceededError](err)
+	if !is || !strings.HasPrefix(exceeded.What, "it failed with 3") ||
+		!strings.HasSuffix(exceeded.What, " MB taken of the 512 MB of memory that it may take") {
+		t.Errorf("%v, %s", err, said)
+	}
+	said, err = tried(t, Program{Args: []string{"fails", "20"}, Memory: limit})
+	if failed, is := errors.AsType[*exec.ExitError](err); !is || failed.ExitCode() != 3 {
+		t.Errorf("%v, %s", err, said)
+	}
+}
+
+// fails takes so many MiB and fails without a word.
+func fails(size string) {
+	n, err := strconv.Atoi(size)
+	if err != nil {
+		panic(err)
+	}
+	taken, err := unix.Mmap(-1, 0, n<<20, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_POPULATE)
+	if err != nil {
+		panic(err)
+	}
+	taken[0] = 1
+	os.Exit(3)
 }
 
 func say(what string, err error) { fmt.Printf("%s: %v\n", what, err) }
