@@ -457,7 +457,7 @@ func samples(picture string) []sample {
 			v.Archive, v.ArchiveText = samplePerson+"/files.zip", "Download all as a ZIP file (50 files, 163 MB)"
 		})},
 		{"receipt-pages", "receipt", with(receipt, func(v *receiptView) {
-			v.Complete, v.Total, v.Count, v.Files, v.pager = true, 10_000, "10,000 files", fiftyFiles(), filePages
+			v.Complete, v.Total, v.Count, v.Files, v.pager = true, 10_000, "10,000 files", fiftyFiles()[:3], filePages
 			v.Archive, v.ArchiveText = samplePerson+"/files.zip", "Download all as a ZIP file (10,000 files, 33 GB)"
 		})},
 		{"receipt-past-end", "receipt", with(receipt, func(v *receiptView) {
@@ -691,7 +691,7 @@ func samples(picture string) []sample {
 			v.ArchiveText = "Download all as a ZIP file (" + v.Total + ")"
 		})},
 		{"person-pages", "person", with(person, func(v *personPageView) {
-			v.Files, v.Total, v.Archive, v.pager = forStaff(picture, fiftyFiles()...), "10,000 files, 33 GB",
+			v.Files, v.Total, v.Archive, v.pager = forStaff(picture, fiftyFiles()[:3]...), "10,000 files, 33 GB",
 				samplePerson+"/files.zip", filePages
 			v.ArchiveText = "Download all as a ZIP file (" + v.Total + ")"
 		})},

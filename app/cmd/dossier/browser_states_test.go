@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -40,7 +41,15 @@ func (c *chromium) everyState(t *testing.T) {
 		t.Fatalf("there are %d pages, %v", len(pages), err)
 	}
 	slices.Sort(pages)
-	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	site := http.NewServeMux()
+	site.Handle("/", http.FileServer(http.Dir(dir)))
+	// A browser keeps what it compiled of a script that it got by an address, and so of axe-core for all pages.
+	site.HandleFunc("/axe.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=86400")
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		_, _ = io.WriteString(w, c.axe)
+	})
+	server := httptest.NewServer(site)
 	t.Cleanup(server.Close)
 	p := c.tab(t, server.URL)
 	p.expectNoise = true // the pages' scripts ask for an API that is not there
@@ -52,6 +61,13 @@ func (c *chromium) everyState(t *testing.T) {
 	for _, page := range pages {
 		name := strings.TrimSuffix(filepath.Base(page), ".html")
 		p.open("/"+name+".html", http.StatusOK)
+		eval[bool](p, `new Promise((loaded, failed) => {
+			const script = document.createElement("script");
+			script.src = "/axe.js";
+			script.onload = () => { script.remove(); loaded(true); };
+			script.onerror = failed;
+			document.head.append(script);
+		})`, chromedp.EvalAwaitPromise)
 		for _, as := range []struct {
 			width  int64
 			scheme string

@@ -287,7 +287,7 @@ func (p *tab) until(what, condition string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	for {
+	for again := 10 * time.Millisecond; ; again = min(again*3/2, 50*time.Millisecond) {
 		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+condition+")"))
 		if holds {
 			return
@@ -295,7 +295,7 @@ func (p *tab) until(what, condition string) {
 		select {
 		case <-ctx.Done():
 			p.fatalf("does not happen: %s (%v)", what, err)
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(again):
 		}
 	}
 }
