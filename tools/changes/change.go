@@ -107,10 +107,16 @@ type tree struct {
 	ctx context.Context
 	// at is the folder that the copy is seen in place of by the commands that run in it; empty: it is seen where it is.
 	at string
+	// linked is the folder in which programs of tests stay, below the copy; empty: none stays.
+	linked string
 }
 
-// installed are the folders of what tools/install puts into the repository.
-var installed = []string{".tools", "tools/node_modules"}
+// linked is the folder of what go test links for the changes, which is most of what they cost. Go links again only what
+// differs from what it finds there.
+const linked = "bin/changes/linked"
+
+// shared are the folders that the copy has in common with the repository: what tools/install puts there, and linked.
+var shared = []string{".tools", "tools/node_modules", linked}
 
 // copyTree makes a copy, in place of one that is there.
 func copyTree(ctx context.Context, root, dir string) (*tree, error) {
@@ -131,9 +137,9 @@ func copyTree(ctx context.Context, root, dir string) (*tree, error) {
 			return nil, err
 		}
 	}
-	// What is installed serves the copy too.
-	for _, name := range installed {
-		if err := os.Symlink(filepath.Join(root, name), filepath.Join(dir, name)); err != nil {
+	for _, name := range shared {
+		from, to := filepath.Join(root, name), filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.Symlink(from, to)); err != nil {
 			return nil, err
 		}
 	}
@@ -151,7 +157,7 @@ func (t *tree) seenAt(root string) error {
 		return nil
 	}
 	// A link to the repository would lead back to the copy.
-	for _, name := range installed {
+	for _, name := range shared {
 		if err := os.Remove(filepath.Join(t.dir, name)); err != nil {
 			return err
 		}
@@ -257,15 +263,16 @@ func (t *tree) diff() (string, error) {
 // run runs a command line as a contributor would who stands in the copy. The error contains what it says. Tests that
 // do not exist are one.
 func (t *tree) run(line string) error {
+	line = t.linking(line)
 	cmd := exec.CommandContext(t.ctx, "bash", "-c", line)
 	if t.at != "" {
 		cmd = exec.CommandContext(t.ctx, "unshare", slices.Concat(apart(),
-			[]string{"bash", "-c", seen, "bash", t.at, t.dir, line}, installed)...)
+			[]string{"bash", "-c", seen, "bash", t.at, t.dir, line}, shared)...)
 	}
 	cmd.Dir = t.dir
-	// Symbols for debuggers would take half of the time of linking, and go vet runs once for all.
+	// Symbols, for debuggers and others, would take half of the time of linking, and go vet runs once for all.
 	cmd.Env = append(cleanEnvironment("GIT_", "GOWORK", "GOFLAGS", "MAKE", "MFLAGS", "PWD", "DOSSIER_TEST_REQUIRE"),
-		"GOFLAGS=-buildvcs=false -ldflags=-w -vet=off")
+		"GOFLAGS=-buildvcs=false -ldflags=-s -vet=off")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s: %w\n%s", line, err, out)
@@ -274,6 +281,15 @@ func (t *tree) run(line string) error {
 		return fmt.Errorf("%s: there are no such tests\n%s", line, out)
 	}
 	return nil
+}
+
+// linking is a command line that keeps what it links, if it runs tests.
+func (t *tree) linking(line string) string {
+	tests, are := strings.CutPrefix(line, "go test ")
+	if !are || t.linked == "" {
+		return line
+	}
+	return fmt.Sprintf("go test -o %s/ %s", t.linked, tests)
 }
 
 // cleanEnvironment is this process's, without the variables whose names begin so.

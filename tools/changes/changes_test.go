@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -47,7 +48,7 @@ func TestChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := in.seenAt(root); err != nil {
+	if err := errors.Join(in.seenAt(root), os.MkdirAll(filepath.Join(root, linked), 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range changes(t) {
@@ -65,6 +66,7 @@ func (c change) try(root string, in *tree) (err error) {
 		return fmt.Errorf("%d files are written by hand, %d are the goal: %s", len(c.files), c.goal,
 			strings.Join(c.files, " "))
 	}
+	in.linked = path.Join(linked, c.name)
 	start, err := in.git("rev-parse", "HEAD")
 	if err != nil {
 		return err
@@ -210,7 +212,7 @@ func TestSeen(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, "bin", "copy")
 	for name, text := range map[string]string{"a": "repository", ".gitignore": "/bin/\n/.tools\nnode_modules\n",
-		".tools/bin/it": "tool", "tools/node_modules/it": "module", "tools/b": ""} {
+		".tools/bin/it": "tool", "tools/node_modules/it": "module", linked + "/it": "link", "tools/b": ""} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755),
 			os.WriteFile(filepath.Join(root, name), []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
@@ -229,11 +231,12 @@ func TestSeen(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "a"), []byte("copy"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := in.run(`echo "$(cat a .tools/bin/it tools/node_modules/it) in $PWD" >said`); err != nil {
+	line := `echo "$(cat a .tools/bin/it tools/node_modules/it ` + linked + `/it) in $PWD" >said`
+	if err := in.run(line); err != nil {
 		t.Fatal(err)
 	}
 	said, err := os.ReadFile(filepath.Join(dir, "said"))
-	if want := "copytoolmodule in " + cmp.Or(in.at, dir) + "\n"; string(said) != want || err != nil {
+	if want := "copytoolmodulelink in " + cmp.Or(in.at, dir) + "\n"; string(said) != want || err != nil {
 		t.Errorf("it says %q, %v, want %q", said, err, want)
 	}
 	if _, err := os.Stat(filepath.Join(root, "said")); err == nil {
@@ -244,6 +247,46 @@ func TestSeen(t *testing.T) {
 	}
 	if err := in.run("exit 3"); err == nil {
 		t.Error("a command that fails is one that does not")
+	}
+}
+
+// TestLinked: tests are linked again only if they differ, and run each time.
+func TestLinked(t *testing.T) {
+	dir := t.TempDir()
+	write := func(test string) {
+		t.Helper()
+		for name, text := range map[string]string{"go.mod": "module it.example\n\ngo 1.26\n",
+			"it_test.go": "package it\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\n" +
+				"func TestIt(t *testing.T) {\n\t" + test + "\n}\n"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	in := &tree{dir: dir, ctx: t.Context(), linked: "kept/here"}
+	var was fs.FileInfo
+	for i, c := range []struct {
+		test   string
+		same   bool
+		failed bool
+	}{
+		{test: `if os.Chdir("absent") == nil { t.Error() }`},
+		{test: `if os.Chdir("absent") == nil { t.Error() }`, same: true},
+		{test: `if os.Chdir("absent") != nil { t.Error() }`, failed: true},
+		{test: `if os.Chdir("absent") != nil { t.Error() }`, failed: true, same: true},
+	} {
+		write(c.test)
+		if err := in.run("go test -count=1 ."); (err != nil) != c.failed {
+			t.Errorf("%d: %v", i, err)
+		}
+		is, err := os.Stat(filepath.Join(dir, "kept", "here", "it.example.test"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if was != nil && os.SameFile(was, is) != c.same {
+			t.Errorf("%d: it is linked again: %t", i, c.same)
+		}
+		was = is
 	}
 }
 
