@@ -6,18 +6,22 @@ package programs
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"dossier.example/plan"
 	"dossier.example/plan/cli"
 	"dossier.example/plan/engine"
+	"dossier.example/plan/internal/workspace"
 )
 
 // edit replaces a text in a file of the repository, everywhere in it.
@@ -45,12 +49,15 @@ type program struct {
 	changes  []change
 }
 
-// TestPrograms plans each change by the command, and deploys it by the engine.
+// TestPrograms plans each change by the command, and deploys it by the engine. Most of its time would go into linking
+// the programs. So each program is in the same folder in each run of the test, with what the last run linked there for
+// the change, and Go links again only what differs.
 func TestPrograms(t *testing.T) {
 	for name, p := range map[string]program{"site": site(), "events": events(), "fargate": fargate(),
 		"network": network()} {
 		t.Run(name, func(t *testing.T) {
-			repository := p.repository(t, name)
+			at := place(t, name)
+			repository := p.repository(t, name, filepath.Join(at, "repository"))
 			config := maps.Clone(p.config)
 			config["aws:region"] = p.region
 			s := engine.New(t, p.project, p.stack, config, nil)
@@ -60,7 +67,10 @@ func TestPrograms(t *testing.T) {
 			s.Lend(base.Dir)
 			for i, c := range p.changes {
 				files := c.make(t, repository)
+				work, before := filepath.Join(repository, ".stackplan"), filepath.Join(at, "linked", strconv.Itoa(i))
+				lend(t, before, work)
 				e := planned(t, repository, p.stack)
+				lend(t, work, before)
 				c.says(t, e)
 				head := engine.Executable{Path: filepath.Join(programs, "head"), Dir: base.Dir}
 				keep(t, repository, "head", head.Path)
@@ -94,10 +104,42 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// repository puts a program into a repository of git's.
-func (p program) repository(t *testing.T, name string) string {
+// place is the folder for a program: the same each time, where this module is in its workspace.
+func place(t *testing.T, name string) string {
 	t.Helper()
-	dir := t.TempDir()
+	if root := workspace.Root(); root != "" {
+		return filepath.Join(root, "bin", "programs", name)
+	}
+	return t.TempDir()
+}
+
+// lend gives one folder the programs of another, as links to the same files.
+func lend(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	found, err := filepath.Glob(filepath.Join(from, "*-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range slices.DeleteFunc(found, func(path string) bool { return filepath.Ext(path) != "" }) {
+		at := filepath.Join(to, filepath.Base(file))
+		if err := os.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if err := os.Link(file, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// repository puts a program into a repository of git's, in place of one that is there.
+func (p program) repository(t *testing.T, name, dir string) string {
+	t.Helper()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", name))); err != nil {
 		t.Fatal(err)
 	}
@@ -217,11 +259,10 @@ func spoken(e plan.Environment) []string {
 	return said
 }
 
-// keep copies the program that the command built for a side.
+// keep copies the program that the command built for a side: beside it is a note of what it is made of.
 func keep(t *testing.T, repository, side, to string) {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(repository, ".stackplan", side+"-*"))
-	found = slices.DeleteFunc(found, func(path string) bool { return filepath.Ext(path) != "" })
+	found, err := filepath.Glob(filepath.Join(repository, ".stackplan", side+"-*.of"))
 	if err != nil || len(found) != 1 {
 		// One program serves both sides where only the configuration differs.
 		if side == "base" {
@@ -230,7 +271,7 @@ func keep(t *testing.T, repository, side, to string) {
 		}
 		t.Fatalf("the program of %s: %q, %v", side, found, err)
 	}
-	program, err := os.ReadFile(found[0])
+	program, err := os.ReadFile(strings.TrimSuffix(found[0], ".of"))
 	if err != nil {
 		t.Fatal(err)
 	}
