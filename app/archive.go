@@ -85,8 +85,8 @@ func (s *Service) Archive(ctx context.Context, person PersonID, to Audience) (*A
 				s.limits.PersonFiles)
 		}
 		a.entries = append(a.entries, archived{id: f.ID, crc64: f.Content.CRC64,
-			zipEntry: zipEntry{name: JoinPath(CleanFolder(f.Folder), CleanFileName(f.Name)), size: f.Content.Size,
-				at: f.CreatedAt.Unix()}})
+			zipEntry: zipEntry{name: archivePath(JoinPath(CleanFolder(f.Folder), CleanFileName(f.Name))),
+				size: f.Content.Size, at: f.CreatedAt.Unix()}})
 	}
 	if missing.Len() > 0 && withheld.Len() > 0 {
 		missing.WriteString("\r\n")

@@ -1,8 +1,9 @@
 package dossier
 
 import (
-	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -22,10 +23,10 @@ func newArchiveNames() archiveNames {
 	return archiveNames{map[string]bool{}, map[string]bool{}, map[string]int{}}
 }
 
-// folder remembers the folders of a path. All must be known before a file gets its name, because no file can have the
-// name of a folder.
+// folder remembers the folders of an archive's path. All must be known before a file gets its name, because no file can
+// have the name of a folder.
 func (n archiveNames) folder(path string) {
-	for folder, _ := SplitPath(archivePath(path)); folder != ""; folder, _ = SplitPath(folder) {
+	for folder, _ := SplitPath(path); folder != ""; folder, _ = SplitPath(folder) {
 		key := archiveKey(folder)
 		if n.folders[key] {
 			return // and those that it lies in
@@ -34,9 +35,8 @@ func (n archiveNames) folder(path string) {
 	}
 }
 
-// of returns the name for a file with a path: with a number if another file, or a folder, has the name.
+// of returns the name for a file with an archive's path: with a number if another file, or a folder, has the name.
 func (n archiveNames) of(path string) string {
-	path = archivePath(path)
 	distinct, key := path, archiveKey(path)
 	for is := key; n.taken[is] || n.folders[is]; is = archiveKey(distinct) {
 		n.last[key]++
@@ -46,20 +46,29 @@ func (n archiveNames) of(path string) string {
 	return distinct
 }
 
-// archivePath returns a clean path in which nothing has the name of a Windows device
-// (https://learn.microsoft.com/windows/win32/fileio/naming-a-file).
+// archivePath returns a clean path in which nothing has the name of a Windows device.
 func archivePath(path string) string {
 	parts := strings.Split(path, "/")
 	for i, part := range parts {
-		if windowsDevice.MatchString(part) {
+		if windowsDevice(part) {
 			parts[i] = CleanFileName("_" + part)
 		}
 	}
 	return strings.Join(parts, "/")
 }
 
-// windowsDevice matches the name of a device, which Windows recognizes with any extension.
-var windowsDevice = regexp.MustCompile(`^(?i:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³]) *(?:\.|$)`)
+// windowsDevice reports whether a name is that of a device, which Windows recognizes with any extension
+// (https://learn.microsoft.com/windows/win32/fileio/naming-a-file). A regular expression would take most of the time in
+// which an archive of many files is named.
+func windowsDevice(name string) bool {
+	name, _, _ = strings.Cut(name, ".")
+	name = strings.TrimRight(name, " ")
+	devices := []string{"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
+	if last, n := utf8.DecodeLastRuneInString(name); strings.ContainsRune("0123456789¹²³", last) {
+		name, devices = name[:len(name)-n], []string{"COM", "LPT"}
+	}
+	return slices.ContainsFunc(devices, func(device string) bool { return strings.EqualFold(name, device) })
+}
 
 // archiveKey returns what paths have in common that some system takes for one: canonical caseless matching (The Unicode
 // Standard, section 3.13, D145), of capitals, since Windows compares by them and knows some that folding does not, such
