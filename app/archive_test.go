@@ -229,6 +229,9 @@ type sparse struct {
 // sparseBlock is small, because there is a header of five bytes in every 64 KiB.
 const sparseBlock = 64
 
+// sparseRun is how many zeros are looked for at once, by instructions for many bytes.
+const sparseRun = 4 << 10
+
 // Write is not watched by the race detector, which would look at each byte: nobody shares what is written. Comparisons
 // of slices and arrays are watched even here.
 //
@@ -239,6 +242,10 @@ func (s *sparse) Write(p []byte) (int, error) {
 		at, within := s.size/sparseBlock, s.size%sparseBlock
 		step := min(len(p), int(sparseBlock-within))
 		zeros := 0
+		for within == 0 && zeros+sparseRun <= len(p) &&
+			bytes.Count(p[zeros:zeros+sparseRun], zeroBlock[:1]) == sparseRun {
+			zeros += sparseRun
+		}
 		for within == 0 && zeros+8 <= len(p) && binary.LittleEndian.Uint64(p[zeros:]) == 0 {
 			zeros += 8
 		}

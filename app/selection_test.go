@@ -1,6 +1,7 @@
 package dossier_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -91,17 +92,38 @@ func selection(t *testing.T, s stores) {
 	}
 }
 
+// queue is a directory in which people are listed as they stand there.
+type queue struct {
+	dossier.People
+	people []dossier.Person
+}
+
+func (l queue) Find(_ context.Context, q dossier.Search) (found dossier.Found, err error) {
+	from := 0
+	for q.After.ID != (dossier.PersonID{}) {
+		from++
+		if l.people[from-1].ID == q.After.ID {
+			break
+		}
+	}
+	to := min(len(l.people), from+q.Limit)
+	if found.People = l.people[from:to]; to < len(l.people) {
+		found.Further = dossier.Cursor{CreatedAt: l.people[to-1].CreatedAt, ID: l.people[to-1].ID}
+	}
+	return found, nil
+}
+
 // What is taken as a whole has a bound, and so has what is read of it.
 func TestSelectIsBounded(t *testing.T) {
 	s := inMemory()
-	svc := s.service(dossier.DefaultLimits())
+	var people []dossier.Person
 	for i := range bounds.BulkPeople + 1 {
 		at := time.UnixMicro(int64(i)).UTC()
-		if err := s.people.Insert(t.Context(), dossier.Person{ID: dossier.NewPersonID(), Details: ada,
-			State: dossier.PersonSubmitted, CreatedAt: at, UpdatedAt: at}); err != nil {
-			t.Fatal(err)
-		}
+		people = append(people, dossier.Person{ID: dossier.NewPersonID(), Details: ada, State: dossier.PersonSubmitted,
+			CreatedAt: at, UpdatedAt: at})
 	}
+	s.people = queue{s.people, people}
+	svc := s.service(dossier.DefaultLimits())
 	ids, err := svc.Select(t.Context(), dossier.Selection{Asked: time.UnixMicro(bounds.BulkPeople - 1)})
 	if err != nil || len(ids) != bounds.BulkPeople {
 		t.Errorf("as many as there may be: got %d, %v", len(ids), err)
