@@ -4,14 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"testing"
 
 	dossier "dossier.example/app"
+	"dossier.example/app/storetest"
 )
 
 // byteStream returns size pseudo-random bytes without holding them.
-func byteStream(size int64) io.Reader { return io.LimitReader(rand.NewChaCha8([32]byte{1}), size) }
+func byteStream(size int64) io.Reader { return storetest.Bytes(1, 0, size) }
 
 func newKey() string { return dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID()) }
 

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"bytes"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -83,7 +82,7 @@ func testFinishRefuses(t *testing.T, s objectsUnderTest) {
 	}
 	s.holds(key, uploadID, partsOf(sent)...)
 	s.finish(key, uploadID, sent)
-	s.sees(key, bytes.NewReader(bytesOf(sent)))
+	s.sees(key, bytesOf(sent))
 
 	// Every part but the last has the least size that S3 wants, also where the store is another one.
 	key = newObjectKey()
@@ -120,7 +119,7 @@ func testFinishAtOnce(t *testing.T, s objectsUnderTest) {
 		if finished.Load() == 0 {
 			t.Error("no Finish succeeded")
 		}
-		s.sees(key, bytes.NewReader(bytesOf(pieces)))
+		s.sees(key, bytesOf(pieces))
 		s.ended(key, uploadID, pieces)
 	}
 }
@@ -152,7 +151,7 @@ func testDropped(t *testing.T, s objectsUnderTest) {
 		}
 		s.finish(key, again, pieces)
 		s.drop(key, uploadID)
-		s.sees(key, bytes.NewReader(bytesOf(pieces)))
+		s.sees(key, bytesOf(pieces))
 		if err := s.store.Delete(s.ctx, key); err != nil {
 			t.Fatalf("Delete: %v", err)
 		}

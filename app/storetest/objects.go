@@ -3,10 +3,8 @@
 package storetest
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -88,11 +86,6 @@ func (s objectsUnderTest) in(t *testing.T) objectsUnderTest {
 
 func newObjectKey() string { return dossier.ObjectKey(dossier.NewPersonID(), dossier.NewFileID()) }
 
-// byteStream returns size pseudo-random bytes, the same for the same seed, without holding them.
-func byteStream(seed uint64, size int64) io.Reader {
-	return io.LimitReader(rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16)}), size)
-}
-
 // heldOf returns what a store must say that it holds of byteStream(seed, size).
 func heldOf(t *testing.T, seed uint64, size int64) dossier.Held {
 	t.Helper()
@@ -144,26 +137,6 @@ func (s objectsUnderTest) sees(key string, want io.Reader) {
 	}
 	if err := r.Close(); err != nil {
 		s.t.Errorf("Close: %v", err)
-	}
-}
-
-// sameBytes compares two readers to their ends and returns the offset up to which they agree.
-func sameBytes(got, want io.Reader) (int64, error) {
-	var at int64
-	a, b := make([]byte, 64<<10), make([]byte, 64<<10)
-	for {
-		n, errA := io.ReadFull(got, a)
-		m, errB := io.ReadFull(want, b)
-		if errA != nil && errA != io.EOF && errA != io.ErrUnexpectedEOF {
-			return at + int64(n), errA
-		}
-		if !bytes.Equal(a[:n], b[:m]) {
-			return at, fmt.Errorf("other bytes, or another number of them (%d, want %d)", at+int64(n), at+int64(m))
-		}
-		at += int64(n)
-		if errA != nil || errB != nil {
-			return at, nil
-		}
 	}
 }
 
