@@ -52,7 +52,7 @@ func sameBytes(got, want io.Reader) (int64, error) {
 		return c.at, err
 	}
 	if n, err := io.ReadFull(got, c.room[:1]); n > 0 || err != io.EOF {
-		return c.at, fmt.Errorf("more bytes, or no end: %w", err)
+		return c.at, fmt.Errorf("more bytes, or no end: %v", err)
 	}
 	return c.at, nil
 }
