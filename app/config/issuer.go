@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -184,7 +185,7 @@ const (
 )
 
 // issuerSettings say which issuer staff sign in with, and who may.
-func issuerSettings() []row {
+var issuerSettings = sync.OnceValue(func() []row {
 	return []row{
 		define(row{
 			env: issuerEnv, parameter: "staff/issuer", purposes: Serve,
@@ -255,7 +256,7 @@ func issuerSettings() []row {
 			"each role viewer, editor or administrator", true, isAddressOrDomain),
 			func(c *Config) *[]Grant { return &c.Staff.Issuer.Allow }),
 	}
-}
+})
 
 // checkIssuer applies the rules that concern several settings of the issuer.
 func (l *loader) checkIssuer() {

@@ -34,7 +34,7 @@ func Load(ctx context.Context, o Options) (*Config, []Warning, error) {
 	if !slices.Contains([]Purpose{Serve, Migrate, Reconcile, Healthcheck}, o.Purpose) {
 		return nil, nil, errors.New("config: Options.Purpose must be one of the purposes")
 	}
-	l := &loader{purpose: o.Purpose, table: settings(), environ: map[string]string{}}
+	l := &loader{purpose: o.Purpose, environ: map[string]string{}}
 	l.Loader = setting.NewLoader(&Config{purpose: o.Purpose}, l.preset)
 	for _, kv := range o.Environ {
 		if name, value, ok := strings.Cut(kv, "="); ok && strings.HasPrefix(name, prefix) {
@@ -42,7 +42,7 @@ func Load(ctx context.Context, o Options) (*Config, []Warning, error) {
 		}
 	}
 	complete := l.gather(ctx, o.Parameters)
-	for _, r := range l.table {
+	for _, r := range settings() {
 		l.Take(r.env, r.Field)
 	}
 	if complete {
@@ -61,7 +61,7 @@ func Load(ctx context.Context, o Options) (*Config, []Warning, error) {
 
 // inForce returns the settings that the command reads, as they were written: a size in units says more than in bytes.
 func (l *loader) inForce() (all []InForce) {
-	for _, r := range l.table {
+	for _, r := range settings() {
 		if !l.wants(r.env) {
 			continue
 		}
@@ -82,7 +82,6 @@ func (l *loader) inForce() (all []InForce) {
 type loader struct {
 	setting.Loader[Config]
 	purpose Purpose
-	table   []row
 	// environ holds the variables DOSSIER_*.
 	environ map[string]string
 	// path is the value of DOSSIER_PARAMETERS; empty when not set or not usable.
@@ -121,7 +120,7 @@ func (l *loader) give(r row, value, source string) {
 func (l *loader) gather(ctx context.Context, parameters Parameters) (complete bool) {
 	complete = true
 	names := map[string]row{}
-	for _, s := range l.table {
+	for _, s := range settings() {
 		if s.parameter != "" && s.purposes&l.purpose != 0 {
 			names[s.parameter] = s
 		}
@@ -135,7 +134,7 @@ func (l *loader) gather(ctx context.Context, parameters Parameters) (complete bo
 			complete = l.fetch(ctx, parameters, names)
 		}
 	}
-	for _, s := range l.table {
+	for _, s := range settings() {
 		if s.purposes&l.purpose != 0 {
 			l.give(s, l.environ[s.env], "environment")
 		}
@@ -174,10 +173,7 @@ func (l *loader) fetch(ctx context.Context, parameters Parameters, names map[str
 }
 
 // row returns the row of a variable.
-func (l *loader) row(env string) row {
-	i := slices.IndexFunc(l.table, func(r row) bool { return r.env == env })
-	return l.table[i]
-}
+func (l *loader) row(env string) row { return *byName()[env] }
 
 // missing refuses that a setting is not given.
 func (l *loader) missing(env, why string) {
@@ -190,7 +186,7 @@ func (l *loader) missing(env, why string) {
 }
 
 // wants reports whether the command reads the setting.
-func (l *loader) wants(env string) bool { return l.row(env).purposes&l.purpose != 0 }
+func (l *loader) wants(env string) bool { return byName()[env].purposes&l.purpose != 0 }
 
 // sound reports whether a rule over several settings can be applied: all are read and none is faulty by itself.
 func (l *loader) sound(envs ...string) bool {
@@ -253,18 +249,20 @@ var storeSettings = [...]string{"DOSSIER_DB_HOST", "DOSSIER_BUCKET", "DOSSIER_TA
 // refuseUnknown refuses the variables that are no setting. Their values stay hidden: the name that was meant may be a
 // secret's.
 func (l *loader) refuseUnknown() {
-	known := make([]string, len(l.table))
-	for i, s := range l.table {
-		known[i] = s.env
-	}
 	var unknown []string
 	for name := range l.environ {
-		if !strings.HasPrefix(name, testPrefix) && !strings.HasPrefix(name, clientPrefix) &&
-			!slices.Contains(known, name) {
+		if !strings.HasPrefix(name, testPrefix) && !strings.HasPrefix(name, clientPrefix) && byName()[name] == nil {
 			unknown = append(unknown, name)
 		}
 	}
+	if unknown == nil {
+		return
+	}
 	slices.Sort(unknown)
+	var known []string
+	for _, s := range settings() {
+		known = append(known, s.env)
+	}
 	for _, name := range unknown {
 		problem := "unknown setting; unset it"
 		if near := setting.Nearest(name, known); near != nil {
@@ -279,7 +277,7 @@ func (l *loader) warn() {
 	add := func(name, format string, args ...any) {
 		l.warnings = append(l.warnings, Warning{name, fmt.Sprintf(format, args...)})
 	}
-	for _, s := range l.table {
+	for _, s := range settings() {
 		if s.purposes == Migrate && l.purpose != Migrate && l.environ[s.env] != "" {
 			add(s.env, "only migrate reads this; keep the administrator's credentials out of the environment of %s",
 				l.purpose)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"dossier.example/app/bounds"
@@ -55,8 +56,8 @@ func define[T any](r row, k setting.Kind[T], field func(*Config) *T) row {
 	return r
 }
 
-// settings returns the table. Its order is that of the documents and of the faults.
-func settings() []row {
+// settings returns the table, which nobody changes. Its order is that of the documents and of the faults.
+var settings = sync.OnceValue(func() []row {
 	return slices.Concat(
 		placeSettings(),
 		limitSettings(),
@@ -73,7 +74,16 @@ func settings() []row {
 		boundSettings(),
 		logSettings(),
 	)
-}
+})
+
+// byName returns the table by the names of the variables.
+var byName = sync.OnceValue(func() map[string]*row {
+	rows := map[string]*row{}
+	for i := range settings() {
+		rows[settings()[i].env] = &settings()[i]
+	}
+	return rows
+})
 
 // placeSettings say where the program is reached and what it stands on.
 func placeSettings() []row {
