@@ -141,19 +141,30 @@ func shrunk(m image.Image, box image.Point) *image.RGBA {
 	size, to := m.Bounds().Size(), fit(m.Bounds().Size(), box)
 	across, down := max(1, size.X/(2*to.X)), max(1, size.Y/(2*to.Y))
 	middle := image.NewRGBA(image.Rect(0, 0, (size.X+across-1)/across, (size.Y+down-1)/down))
-	rows := image.NewRGBA(image.Rect(0, 0, size.X, down))
-	for y := range middle.Rect.Dy() {
-		n := min(down, size.Y-y*down)
-		part := image.Rect(0, 0, size.X, n)
-		draw.Draw(rows, part, image.White, image.Point{}, draw.Src)
-		draw.Draw(rows, part, m, m.Bounds().Min.Add(image.Pt(0, y*down)), draw.Over)
-		for x := range middle.Rect.Dx() {
-			middle.SetRGBA(x, y, mean(rows, image.Rect(x*across, 0, min((x+1)*across, size.X), n)))
+	if across == 1 && down == 1 {
+		onWhite(middle, m, m.Bounds().Min)
+	} else {
+		rows := image.NewRGBA(image.Rect(0, 0, size.X, down))
+		for y := range middle.Rect.Dy() {
+			onWhite(rows, m, m.Bounds().Min.Add(image.Pt(0, y*down)))
+			n := min(down, size.Y-y*down)
+			for x := range middle.Rect.Dx() {
+				middle.SetRGBA(x, y, mean(rows, image.Rect(x*across, 0, min((x+1)*across, size.X), n)))
+			}
 		}
+	}
+	if middle.Rect.Max == to {
+		return middle
 	}
 	small := image.NewRGBA(image.Rectangle{Max: to})
 	xdraw.CatmullRom.Scale(small, small.Rect, middle, middle.Rect, xdraw.Src, nil)
 	return small
+}
+
+// onWhite draws what of a picture is from a point on, on white.
+func onWhite(to *image.RGBA, m image.Image, from image.Point) {
+	draw.Draw(to, to.Rect, image.White, image.Point{}, draw.Src)
+	draw.Draw(to, to.Rect, m, from, draw.Over)
 }
 
 // mean returns the mean of the opaque pixels of a block.
@@ -201,14 +212,19 @@ func turned(m *image.RGBA, orientation int) *image.RGBA {
 	if orientation >= 5 {
 		to = image.NewRGBA(image.Rect(0, 0, h, w))
 	}
+	at := map[int]func(x, y int) image.Point{
+		2: func(x, y int) image.Point { return image.Pt(w-1-x, y) },
+		3: func(x, y int) image.Point { return image.Pt(w-1-x, h-1-y) },
+		4: func(x, y int) image.Point { return image.Pt(x, h-1-y) },
+		5: func(x, y int) image.Point { return image.Pt(y, x) },
+		6: func(x, y int) image.Point { return image.Pt(h-1-y, x) },
+		7: func(x, y int) image.Point { return image.Pt(h-1-y, w-1-x) },
+		8: func(x, y int) image.Point { return image.Pt(y, w-1-x) },
+	}[orientation]
 	for y := range h {
 		for x := range w {
-			right, bottom := w-1-x, h-1-y
-			at := map[int]image.Point{
-				2: {right, y}, 3: {right, bottom}, 4: {x, bottom},
-				5: {y, x}, 6: {bottom, x}, 7: {bottom, right}, 8: {y, right},
-			}[orientation]
-			to.SetRGBA(at.X, at.Y, m.RGBAAt(x, y))
+			p := at(x, y)
+			to.SetRGBA(p.X, p.Y, m.RGBAAt(x, y))
 		}
 	}
 	return to

@@ -2,12 +2,13 @@ package thumbnail
 
 import (
 	"bytes"
-	"compress/zlib"
+	"compress/flate"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
@@ -26,12 +27,18 @@ var (
 // quarters returns a picture of four colors: top left, top right, bottom left, bottom right.
 func quarters(w, h int, of [4]color.RGBA) *image.RGBA {
 	m := image.NewRGBA(image.Rect(0, 0, w, h))
-	for y := range h {
-		for x := range w {
-			m.SetRGBA(x, y, of[2*(2*y/h)+2*x/w])
-		}
-	}
+	drawQuarters(m, of)
 	return m
+}
+
+// drawQuarters makes quarters of any kind of picture.
+func drawQuarters(m draw.Image, of [4]color.RGBA) {
+	size := m.Bounds().Max
+	for i, c := range of {
+		// Of odd sides, the first halves are the larger.
+		from := image.Pt(i%2*((size.X+1)/2), i/2*((size.Y+1)/2))
+		draw.Draw(m, image.Rectangle{Min: from, Max: size}, image.NewUniform(c), image.Point{}, draw.Src)
+	}
 }
 
 // isQuarters compares the middles of the four quarters, as far as JPEG keeps colors.
@@ -187,16 +194,10 @@ func TestMakeFormats(t *testing.T) {
 		m := quarters(size.X, size.Y, colors)
 		w, h := min(size.X, width), min(size.Y, height)
 		paletted := image.NewPaletted(m.Rect, color.Palette{red, green, blue, gray})
-		for i := range paletted.Pix {
-			paletted.Set(i%size.X, i/size.X, m.At(i%size.X, i/size.X))
-		}
+		drawQuarters(paletted, colors)
 		second := image.NewPaletted(m.Rect, color.Palette{white})
 		deep := image.NewRGBA64(m.Rect)
-		for y := range size.Y {
-			for x := range size.X {
-				deep.Set(x, y, m.At(x, y))
-			}
-		}
+		drawQuarters(deep, colors)
 		for name, picture := range map[string][]byte{
 			"JPEG": asJPEG(t, m), "PNG": asPNG(t, m), "PNG with a palette": asPNG(t, paletted), "deep PNG": asPNG(t, deep),
 			"GIF that moves": encoded(t, func(b *bytes.Buffer) error {
@@ -217,6 +218,11 @@ func TestMakeFormats(t *testing.T) {
 	for _, size := range []image.Point{{1, 1}, {1, 3000}, {3000, 1}, {maxSide, 1}, {2, maxSide}} {
 		t.Run(fmt.Sprint("thin ", size), func(t *testing.T) { made(t, asPNG(t, image.NewGray(image.Rectangle{Max: size}))) })
 	}
+	t.Run("the mean of blocks", func(t *testing.T) {
+		// With a small box, for in that of a thumbnail only pictures of millions of pixels come to blocks.
+		small := shrunk(quarters(641, 481, colors), image.Pt(64, 48))
+		isQuarters(t, asJPEG(t, small), 64, 48, colors)
+	})
 	t.Run("noise is small too", func(t *testing.T) {
 		m := image.NewRGBA(image.Rect(0, 0, width, height))
 		seed := uint32(1)
@@ -258,20 +264,25 @@ func pngHeader(w, h uint32, depth byte) []byte {
 
 // flatPNG returns a whole black PNG of 1 bit a pixel.
 func flatPNG(t testing.TB, w, h int) []byte {
-	rows := encoded(t, func(b *bytes.Buffer) error {
-		// Anything better takes seconds for hundreds of megabytes.
-		z, err := zlib.NewWriterLevel(b, zlib.BestSpeed)
-		if err != nil {
-			return err
-		}
-		row := make([]byte, 1+(w+7)/8)
-		for range h {
-			if _, err := z.Write(row); err != nil {
+	// Rows that are all black compress alike: a piece of them is compressed, and repeated.
+	const most = 64
+	row := make([]byte, 1+(w+7)/8)
+	piece := func(n int) []byte {
+		return encoded(t, func(b *bytes.Buffer) error {
+			z, err := flate.NewWriter(b, flate.BestSpeed)
+			if err != nil {
 				return err
 			}
-		}
-		return z.Close()
-	})
+			if _, err := z.Write(bytes.Repeat(row, n)); err != nil {
+				return err
+			}
+			return z.Flush()
+		})
+	}
+	rows := append([]byte("\x78\x01"), bytes.Repeat(piece(most), h/most)...)
+	rows = append(append(rows, piece(h%most)...), "\x01\x00\x00\xff\xff"...)
+	// The checksum of so many zeros (RFC 1950, section 8.2).
+	rows = binary.BigEndian.AppendUint32(rows, uint32(h*len(row)%65521)<<16|1)
 	b := append(pngHeader(uint32(w), uint32(h), 1), pngChunk("IDAT", rows)...)
 	return append(b, pngChunk("IEND", nil)...)
 }
