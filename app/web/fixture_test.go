@@ -380,12 +380,14 @@ func (s *site) mustHave(f form, want ...file) {
 		if err != nil {
 			s.t.Fatalf("open %q: %v", r.Name, err)
 		}
-		data, err := io.ReadAll(content)
+		var data strings.Builder
+		data.Grow(int(r.Content.Size)) // megabytes would be copied again and again
+		_, err = io.Copy(&data, content)
 		content.Close()
 		if err != nil {
 			s.t.Fatalf("read %q: %v", r.Name, err)
 		}
-		got = append(got, file{r.Name, string(data)})
+		got = append(got, file{r.Name, data.String()})
 	}
 	cleaned := []file{}
 	for _, one := range want {
