@@ -59,8 +59,8 @@ func planCases() []planCase {
 		}},
 		{name: "bucket-renamed", stack: "dev",
 			patch: [3]string{"storage/storage.go", `files.create(ctx, name+"-files", parent)`,
-				`files.create(ctx, name+map[bool]string{false: "-files", true: "-uploads"}[patched("bucket-renamed")], ` +
-					`parent)`}},
+				`files.create(ctx, name+map[bool]string{false: "-files", true: "-uploads"}` +
+					`[patched("bucket-renamed")], parent)`}},
 		{name: "protection-off", stack: "prod", after: values{"protect": false}},
 		{name: "port-22-to-the-world", stack: "dev", patch: [3]string{"network/groups.go", `	if args.HTTPS {`,
 			`	if patched("port-22-to-the-world") { ` +

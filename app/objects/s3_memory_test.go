@@ -102,7 +102,7 @@ func testS3Leaks(t *testing.T, cfg aws.Config) {
 }
 
 func testS3Memory(t *testing.T, cfg aws.Config) {
-	const size, most = 128 << 20, 64 << 20
+	const size, most = 256 << 20, 64 << 20
 	s := openS3(t, cfg, S3Config{})
 	var m runtime.MemStats
 	runtime.GC()

@@ -104,7 +104,7 @@ func peopleSearch(t *testing.T, s dossier.People) {
 
 func peopleSearchPages(t *testing.T, s dossier.People) {
 	var names []string
-	for i := range 14 {
+	for i := range 40 {
 		names = append(names, fmt.Sprintf("go%d person%d", i%7, i), "rust")
 	}
 	all := peopleNewestFirst(peopleWorded(t, s, names...))

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -142,19 +141,8 @@ func (l look) length(key string, least, most int) {
 	}
 }
 
-// patterns are those of match, compiled, by their text: most are asked for at each run of the engine.
-var patterns sync.Map
-
-func compiled(pattern string) *regexp.Regexp {
-	found, known := patterns.Load(pattern)
-	if !known {
-		found, _ = patterns.LoadOrStore(pattern, regexp.MustCompile(pattern))
-	}
-	return found.(*regexp.Regexp)
-}
-
 func (l look) match(key, pattern, what string) {
-	if v, known := l.text(key); known && !compiled(pattern).MatchString(v) {
+	if v, known := l.text(key); known && !regexp.MustCompile(pattern).MatchString(v) {
 		l.refuse(key, "is %q, and has to be %s", v, what)
 	}
 }

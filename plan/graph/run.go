@@ -190,7 +190,8 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 }
 
 // outOfMemory is what Go and the C library say where there is no more.
-var outOfMemory = regexp.MustCompile(`(?m)^(?:fatal error|runtime|runtime/cgo): .*out of memory|[Cc]annot allocate memory`)
+var outOfMemory = regexp.MustCompile(`(?m)^(?:fatal error|runtime|runtime/cgo): .*out of memory|` +
+	`[Cc]annot allocate memory`)
 
 // beginning keeps the first bytes that are written to it, and calls stop where there are too many.
 type beginning struct {

@@ -81,6 +81,20 @@ func tooWide(line string) bool {
 	return utf8.RuneCountInString(strings.ReplaceAll(line, "\t", "    ")) > most && !strings.Contains(line, "://")
 }
 
+// TestTables: no table of a document was wrapped into a paragraph.
+func TestTables(t *testing.T) {
+	walk(t, func(name string, folder bool) {
+		if folder || path.Ext(name) != ".md" {
+			return
+		}
+		for i, line := range strings.Split(read(t, name), "\n") {
+			if strings.Contains(line, "| --- |") && strings.Trim(line, "|-: ") != "" {
+				t.Errorf("%s:%d: a table within a line: %s", name, i+1, line)
+			}
+		}
+	})
+}
+
 func TestWideLines(t *testing.T) {
 	wide := strings.Repeat("word ", 25)
 	for _, text := range []string{"// " + wide, "\t\t// " + strings.Repeat("x", 111), "x := 1\n// " + wide + "\ny := 2"} {
