@@ -208,6 +208,7 @@ func TestFirstAdministratorByKey(t *testing.T) {
 
 // Over plain HTTP from another machine nothing is said that others could read.
 func TestPlainPasswords(t *testing.T) {
+	t.Parallel()
 	trusted := func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
 	for _, c := range []struct {
 		name    string

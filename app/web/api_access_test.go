@@ -292,6 +292,7 @@ func (u *upload) sign0() api.SignedPart {
 
 // A store that is down is a 503 that asks for the same again, whichever call meets it; then the same again ends well.
 func TestAPIOutages(t *testing.T) {
+	t.Parallel()
 	for _, m := range []mode{failBefore, failAfter} {
 		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
@@ -458,6 +459,7 @@ func TestAPICORS(t *testing.T) {
 
 // A body that breaks off or comes too slowly is told as such.
 func TestAPIBodyBreaksOff(t *testing.T) {
+	t.Parallel()
 	s := open(t, setup{})
 	receipt := s.register()
 	w := s.dial()

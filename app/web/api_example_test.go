@@ -46,6 +46,7 @@ func programs(t *testing.T, names ...string) {
 
 // The commands of docs/api.md do what they say, with S3 and with embedded stores.
 func TestDocumentedCommands(t *testing.T) {
+	t.Parallel()
 	programs(t, "bash", "curl", "jq", "perl", "sha256sum", "split", "base64")
 	script := blocks(t, "sh")
 	everywhere(t, setup{}, func(s *site) {

@@ -29,6 +29,7 @@ func random(n int64) []byte {
 var inParts = sync.OnceValue(func() []byte { return random(2*dossier.PartSize(1) + 1234) })
 
 func TestAPISend(t *testing.T) {
+	t.Parallel()
 	everywhere(t, setup{}, func(s *site) {
 		tests := []struct {
 			name string
@@ -187,6 +188,7 @@ func (s *site) mustSend(p api.SignedPart, data []byte) {
 
 // Whatever is sent by a signed request that is not what was signed, the store refuses it and keeps nothing of it.
 func TestAPIStoreRefuses(t *testing.T) {
+	t.Parallel()
 	everywhere(t, setup{web: web.Options{SignatureLifetime: time.Second}}, func(s *site) {
 		receipt := s.register()
 		query := func(p api.SignedPart, change func(url.Values)) api.SignedPart {

@@ -64,6 +64,7 @@ func (s *site) openBody(client int) *wire {
 }
 
 func TestJSONBodiesAtOnce(t *testing.T) {
+	t.Parallel()
 	s := bounded(t, func(b *bounds.Bounds) { b.JSON = bounds.Share{Client: 2, All: 3} })
 	register := func(client, status int, code dossier.Code) {
 		t.Helper()
@@ -108,6 +109,7 @@ func TestJSONBodiesAtOnce(t *testing.T) {
 
 // A body is looked at only after the receipt and the file's id, and no further than its bounds.
 func TestJSONBodiesAreBounded(t *testing.T) {
+	t.Parallel()
 	s := bounded(t, func(*bounds.Bounds) {})
 	u := s.announce(s.register(), "a.txt", []byte("a"))
 	auth := "Authorization: Bearer " + u.receipt

@@ -15,8 +15,10 @@ import (
 
 // A form that arrives at less than the least rate is refused with 408; without such a rate it is taken.
 func TestFormRate(t *testing.T) {
+	t.Parallel()
 	for rate, want := range map[int]int{0: http.StatusBadRequest, 1 << 30: http.StatusRequestTimeout} {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, func(o *Options) {
 				o.Bounds = bounds.Default()
 				o.Bounds.FormRate = rate

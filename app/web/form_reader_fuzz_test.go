@@ -256,6 +256,7 @@ func (s *splitReader) Read(p []byte) (int, error) {
 // TestLargeFilesOfForms reads files that are larger than all buffers, wherever the connection divides them, with
 // contents that look like the delimiter as far as they can.
 func TestLargeFilesOfForms(t *testing.T) {
+	t.Parallel()
 	const boundary, most = "B0undary", 10
 	delimiter := "\r\n--" + boundary
 	for name, content := range map[string]string{

@@ -45,6 +45,7 @@ func TestForm(t *testing.T) {
 }
 
 func TestFaultyFields(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("x", 10_000)
 	const hint = "Choose your files again"
 	tests := []struct {

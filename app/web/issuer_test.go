@@ -399,6 +399,7 @@ func TestIssuerProof(t *testing.T) {
 
 // What a sign-in with the issuer makes of an account is recorded before it is made, and is not made where it cannot be.
 func TestIssuerIsRecorded(t *testing.T) {
+	t.Parallel()
 	f := &failingTrail{}
 	s, at := newIssuerSite(t, func(o *Options) {
 		f.Store = o.Staff.(audit.Store)

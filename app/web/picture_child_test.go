@@ -8,12 +8,14 @@ import (
 	"os"
 	"testing"
 
+	"dossier.example/app/internal/servers"
 	"dossier.example/app/thumbnail"
 )
 
 // TestMain lets the tests' own program be what makes a thumbnail.
 func TestMain(m *testing.M) {
 	thumbnail.Main()
+	servers.MoreAtOnce()
 	os.Exit(m.Run())
 }
 

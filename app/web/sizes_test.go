@@ -11,6 +11,7 @@ import (
 
 // TestSizesInBrowser has the browser's words write sizes and limits as the server does.
 func TestSizesInBrowser(t *testing.T) {
+	t.Parallel()
 	programs(t, "node")
 	var sizes []int64
 	for unit := int64(1); unit <= 1e15; unit *= 10 {

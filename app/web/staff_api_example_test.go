@@ -199,6 +199,7 @@ func (s *site) mustBeTheExample(what, mediaType string, example any, body string
 
 // The commands for staff in docs/api.md do what they say, and are those of the document.
 func TestDocumentedStaffCommands(t *testing.T) {
+	t.Parallel()
 	programs(t, "bash", "curl", "jq")
 	script := blocks(t, "shell")
 	d, err := json.Marshal(description(t).document.Paths.Find("/staff/people").Get.Extensions["x-codeSamples"])
