@@ -12,13 +12,9 @@ import (
 // TestMain runs more tests side by side than there are processors, for most wait for the Pulumi CLI or for the go
 // command, and collects garbage less often: a quarter of this process's time.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
-			panic(err)
-		}
+	// The command line, which is parsed later, takes precedence.
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
 	}
 	debug.SetGCPercent(400)
 	os.Exit(m.Run())

@@ -2,20 +2,26 @@ package web_test
 
 import (
 	"bytes"
+	"flag"
 	"image"
 	"image/color"
 	"image/png"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
-	"dossier.example/app/internal/servers"
 	"dossier.example/app/thumbnail"
 )
 
-// TestMain lets the tests' own program be what makes a thumbnail.
+// TestMain lets the tests' own program be what makes a thumbnail, and runs more tests side by side than there are
+// processors, for many wait, for clients that send slowly among others.
 func TestMain(m *testing.M) {
 	thumbnail.Main()
-	servers.MoreAtOnce()
+	// The command line, which is parsed later, takes precedence.
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 

@@ -3,12 +3,9 @@
 package servers
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
-	"strconv"
 )
 
 // tempDir makes a folder for a server. It is not testing's TempDir, which lies in a folder that only the test's own
@@ -38,17 +35,6 @@ func Run(m interface{ Run() int }) int {
 	TempInMemory()
 	debug.SetGCPercent(800)
 	return m.Run()
-}
-
-// MoreAtOnce makes twice as many of a package's tests run side by side as there are processors, unless -parallel says
-// how many: they mostly wait, for clients that send slowly among others. TestMain calls it.
-func MoreAtOnce() {
-	flag.Parse()
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // which takes any number
-	}
 }
 
 // tempBase returns the folder in memory, or the first temporary folder that every user can reach, or the system's
