@@ -75,8 +75,8 @@ generate: ## generate anew what is generated, the browser's scripts, the tables 
 pictures: test-tools ## make the pictures of docs/ anew, from the real pages
 	DOSSIER_TEST_REQUIRE=1 go test -count 1 -run '^TestBrowser$$/^pictures$$' ./app/cmd/dossier -update
 
-# CHANGE names a file of tools/changes/testdata, without .patch. With KEEP=yes, its patch is written anew from what the
-# copy has: open it first, and generate nothing there.
+# CHANGE names a file of tools/changes/testdata, without .patch. With KEEP=yes, its patch is written anew from what was
+# edited in the copy: open it first, and generate nothing there.
 change: ## open a change of docs/ten-changes.md in a copy (CHANGE=04-throttle-alarm), or keep it (KEEP=yes)
 	@GOWORK=off go -C tools run ./changes $(if $(KEEP),keep,open) "$(CHANGE)"
 

@@ -215,7 +215,9 @@ func (t *tree) git(args ...string) (string, error) {
 	cmd := exec.CommandContext(t.ctx, "git",
 		append([]string{"-c", "user.name=changes", "-c", "user.email=changes@localhost"}, args...)...)
 	cmd.Dir = t.dir
-	cmd.Env = append(cleanEnvironment("GIT_"), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1")
+	// In a folder that is no repository, it would take the one around it: this one.
+	cmd.Env = append(cleanEnvironment("GIT_"), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_CEILING_DIRECTORIES="+filepath.Dir(t.dir))
 	out, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("git %s in %s: %w%s", strings.Join(args, " "), t.dir, err, stderr(err))
@@ -251,13 +253,50 @@ func (t *tree) changed() ([]string, error) {
 	return strings.Split(strings.TrimRight(out, "\x00"), "\x00"), nil
 }
 
+// opened is the tag of the files of a copy as they were when it was opened or kept: nobody's edits are in them, or all
+// are in the patch.
+const opened = "opened"
+
+// markOpened remembers what the copy has.
+func (t *tree) markOpened() error {
+	files, err := t.files()
+	if err != nil {
+		return err
+	}
+	_, err = t.git("tag", "--force", opened, files)
+	return err
+}
+
+// asOpened reports whether the copy has what was remembered.
+func (t *tree) asOpened() (bool, error) {
+	was, err := t.git("rev-parse", "--verify", "--quiet", "refs/tags/"+opened)
+	if err != nil {
+		return false, err
+	}
+	files, err := t.files()
+	return files == strings.TrimSpace(was), err
+}
+
+// files returns the name that Git gives to all files of the copy and their content.
+func (t *tree) files() (string, error) {
+	if _, err := t.git("add", "--all"); err != nil {
+		return "", err
+	}
+	name, err := t.git("write-tree")
+	return strings.TrimSpace(name), err
+}
+
+// indexLine names contents that only the copy has.
+var indexLine = regexp.MustCompile(`(?m)^index [0-9a-f]+\.\.[0-9a-f]+( [0-7]+)?\n`)
+
 // diff returns what differs from what was last committed, with as little context as lets git find the place: so the
 // patch still applies when its neighborhood changes.
 func (t *tree) diff() (string, error) {
 	if _, err := t.git("add", "--all"); err != nil {
 		return "", err
 	}
-	return t.git("diff", "--cached", "--no-renames", "--no-color", "--unified=1", "--", ":!*.rej")
+	diff, err := t.git("diff", "--cached", "--no-renames", "--no-color", "--unified=1", "--", ":!*.rej")
+	return indexLine.ReplaceAllString(diff, ""), err
 }
 
 // run runs a command line as a contributor would who stands in the copy. The error contains what it says. Tests that
