@@ -124,13 +124,17 @@ func (p *filterParser) fault(name, message string) {
 
 // text reads words. A text without words is a fault, unless nobody may have any.
 func (p *filterParser) text(name string, most int, legible bool) string {
-	text := strings.TrimSpace(shown(strings.ToValidUTF8(p.typed(name), "")))
+	typed := strings.TrimSpace(p.typed(name))
+	text := strings.TrimSpace(shown(strings.ToValidUTF8(typed, "")))
 	// The length comes first: to find the words takes a time that grows with the square of their number.
 	if utf8.RuneCountInString(text) > most {
 		p.fault(name, fmt.Sprintf("Must be at most %d characters long.", most))
 		return ""
 	}
 	switch words := len(SearchWords(text)); {
+	case text == "" && typed != "": // nobody sees it, and whoever sent it asked for something
+		p.fault(name, "Must contain a letter or a digit.")
+		return ""
 	case text == "":
 	case words > MaxSearchWords:
 		p.fault(name, fmt.Sprintf("Search for at most %d words.", MaxSearchWords))
@@ -161,10 +165,11 @@ func (p *filterParser) detail(field Field) {
 }
 
 func (p *filterParser) number(field Field, name string) *int {
-	text := strings.TrimSpace(shown(p.typed(name)))
-	if text == "" {
+	typed := strings.TrimSpace(p.typed(name))
+	if typed == "" {
 		return nil
 	}
+	text := strings.TrimSpace(shown(typed))
 	n, err := parseNumber(text)
 	if err != nil || n < field.Least || n > field.Most {
 		p.fault(name, "Must be a whole number. "+field.numberRule())

@@ -198,6 +198,13 @@ func TestDirectoryRefusals(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	by := s.signIn(t)
+	for _, query := range []string{"q=100%", "q=a;b", "zzz=%"} {
+		for _, path := range []string{"/people?", "/people.csv?", "/staff/audit?", "/staff/audit.csv?"} {
+			s.play(t, scenario{path: path + query, by: by, status: 400, has: []string{"%25"}})
+		}
+		s.play(t, scenario{path: "/?" + query, status: 200})
+		s.play(t, scenario{path: "/receipt?" + query, status: 200})
+	}
 	s.insert(t, "Ada")
 	good := dossier.Cursor{CreatedAt: s.clock.now(), ID: dossier.NewPersonID()}.String()
 	long := strings.Repeat("é", dossier.MaxNameLength+1)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -206,6 +207,23 @@ func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if err := s.origins.Check(c.Request()); err != nil {
 			return &dossier.Error{Code: dossier.CodeForbidden, Err: err}
+		}
+		return next(c)
+	}
+}
+
+// readableQuery refuses a request whose query cannot be read as a whole. Go leaves out what it cannot read, and a list
+// or an export by a filter that was left out would be one of everybody. The public pages that people are led to take
+// what other programs put behind their addresses.
+func readableQuery(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		switch c.Request().URL.Path {
+		case "/", "/receipt":
+			return next(c)
+		}
+		if _, err := url.ParseQuery(c.Request().URL.RawQuery); err != nil {
+			return malformed(err, `What is behind "?" in the address cannot be read. Write a percent sign as %%25, `+
+				`and a semicolon as %%3B.`)
 		}
 		return next(c)
 	}
