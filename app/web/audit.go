@@ -171,6 +171,9 @@ func tell(c echo.Context, change func(*audit.Entry)) {
 	}
 }
 
+// tellRows says how many rows of an export were written so far.
+func tellRows(c echo.Context, n int) { tell(c, func(e *audit.Entry) { e.Count = int64(n) }) }
+
 // searchTerms returns how many words are searched and filters set, and none of them: they are details of people.
 func searchTerms(v url.Values) (n int64) {
 	for name := range v {
@@ -205,7 +208,7 @@ func (s *Server) recorded(action audit.Action) echo.MiddlewareFunc {
 			switch action {
 			case audit.PeopleSelect:
 				return next(c) // the form says what is done, and actOnSelected records that
-			case audit.PeopleSearch, audit.PeopleExport:
+			case audit.PeopleSearch:
 				e.Count = searchTerms(c.QueryParams())
 			case audit.FilePreview:
 				e.Subject.File = ""

@@ -219,7 +219,7 @@ func moreOf(e audit.Entry) string {
 			return humanize.Comma(e.Count) + " times"
 		}
 	case audit.PeopleExport, audit.AuditExport:
-		if e.Result == audit.Done {
+		if e.Result == audit.Done || n > 0 { // one that failed may have sent some
 			return counted(n, "row")
 		}
 	case audit.Seal:
@@ -272,7 +272,7 @@ func (s *Server) auditCSV(c echo.Context) error {
 	w := csv.NewWriter(res)
 	w.UseCRLF = true
 	_ = w.Write(audit.Columns)
-	rows := int64(0)
+	rows := 0
 	for {
 		for _, e := range page {
 			record := e.Record()
@@ -283,7 +283,7 @@ func (s *Server) auditCSV(c echo.Context) error {
 			rows++
 		}
 		w.Flush()
-		tell(c, func(e *audit.Entry) { e.Count = rows })
+		tellRows(c, rows)
 		if err := w.Error(); err != nil {
 			return http.ErrAbortHandler // nobody takes it any more
 		}

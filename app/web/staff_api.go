@@ -304,10 +304,12 @@ func (s *Server) exportLines(c echo.Context) error {
 		return nil
 	}
 	w := bufio.NewWriterSize(clientWriter{res}, linesBuffer)
-	for enc := json.NewEncoder(w); more; {
+	enc := json.NewEncoder(w)
+	for n := 1; more; n++ {
 		if err := enc.Encode(apiPerson(p)); err != nil {
 			return err
 		}
+		tellRows(c, n)
 		if p, err, more = next(); err != nil {
 			// The answer has begun: the connection is cut, so that nobody takes half a list for the whole.
 			return fmt.Errorf("list more people: %w", err)
