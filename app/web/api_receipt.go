@@ -65,6 +65,9 @@ func (s *Server) setReceiptExpiry(c echo.Context) error {
 		if at, err = time.Parse(time.RFC3339, *in.ExpiresAt); err != nil {
 			return invalid("expires_at", "Must be a time in RFC 3339 format, such as 2026-11-24T14:05:00Z.")
 		}
+		if at.IsZero() { // a client's unset time; to the service, that is no expiry
+			return invalid("expires_at", "Must not be in the year 1. To have no expiry, leave it out.")
+		}
 	}
 	var p dossier.Person
 	if by.receipt != nil {

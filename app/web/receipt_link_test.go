@@ -206,7 +206,8 @@ func TestAPIReceiptChanges(t *testing.T) {
 		}
 		expiry(receipt, &at, 401, "unauthorized")
 		expiry(to.String(), &at, 0, "")
-		later, wrong := at.Add(time.Second), "tomorrow"
+		later, wrong, unset := at.Add(time.Second), "tomorrow", time.Time{}
+		expiry(to.String(), &unset, 422, dossier.CodeInvalid)
 		expiry(to.String(), &later, 422, dossier.CodeInvalid)
 		expiry(to.String(), nil, 422, dossier.CodeInvalid)
 		s.ask(call{method: "PUT", path: "/receipt/expiry", receipt: to.String(), body: api.Expiry{ExpiresAt: &wrong},
