@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"dossier.example/app/audit"
-	"dossier.example/app/backup"
 	"dossier.example/app/config"
 	"dossier.example/app/people"
 )
@@ -306,12 +304,8 @@ func (p *program) openAudit(ctx context.Context) (*config.Config, *people.Store,
 
 // openEmbeddedAudit opens the store of a data folder, which must exist.
 func openEmbeddedAudit(ctx context.Context, cfg *config.Config) (*people.Store, error) {
-	if err := backup.Unfinished(cfg.Data); err != nil {
+	if err := existingPeople(cfg); err != nil {
 		return nil, err
-	}
-	if _, err := os.Stat(peopleFile(cfg)); err != nil {
-		return nil, fmt.Errorf("the data folder %s has no store of people: set DOSSIER_DATA to the one that \"dossier "+
-			"serve\" uses", cfg.Data)
 	}
 	return openPeople(ctx, cfg)
 }

@@ -22,6 +22,7 @@ import (
 	"dossier.example/app"
 	"dossier.example/app/internal/servers"
 	"dossier.example/app/internal/teststores"
+	"dossier.example/app/people"
 )
 
 // run executes the command in this process and returns its exit status and what it printed.
@@ -41,6 +42,15 @@ func TestCommandLine(t *testing.T) {
 	defer taken.Close()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// A store of people from before there were migrations.
+	old := teststores.Folder(t)
+	db, err := people.ConnectSQLite(t.Context(), filepath.Join(old, peopleDatabase))
+	if err == nil {
+		err = db.Close()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	// The SDK reads its own settings from the environment of the process.
@@ -74,7 +84,7 @@ func TestCommandLine(t *testing.T) {
 		{"data folder is a file", []string{"DOSSIER_DATA=" + file, "DOSSIER_LISTEN=127.0.0.1:0"}, []string{"serve"}, 1,
 			[]string{file, "DOSSIER_DATA"}},
 		{"nobody listens", []string{"DOSSIER_LISTEN=127.0.0.1:1"}, []string{"healthcheck"}, 1, []string{"healthcheck"}},
-		{"status of an empty database", []string{data}, []string{"migrate", "status"}, 1,
+		{"status of an empty database", []string{"DOSSIER_DATA=" + old}, []string{"migrate", "status"}, 1,
 			[]string{"missing", "dossier migrate up"}},
 		{"migrate embedded", []string{data}, []string{"migrate", "up"}, 0, []string{"applied"}},
 		{"migrate again", []string{data}, []string{"migrate", "up"}, 0, []string{"up to date"}},

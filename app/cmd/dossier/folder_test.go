@@ -139,6 +139,9 @@ func TestMalformedFolder(t *testing.T) {
 					t.Errorf("%v: exit status %d\n%s", args, status, stderr)
 				}
 			}
+			if strings.Contains(tc.want, "people.db is missing") {
+				withoutPeople(t, data, tc.want)
+			}
 			if after := listing(t, data); after != before {
 				t.Errorf("a refusal changed the folder from\n%s to\n%s", before, after)
 			}
@@ -154,6 +157,49 @@ func TestMalformedFolder(t *testing.T) {
 			t.Errorf("the server says\n%s", q.output)
 		}
 		q.kill()
+	}
+}
+
+// withoutPeople runs what opens the store of people alone: an empty one would hide from every later command that the
+// folder lost it.
+func withoutPeople(t *testing.T, data, want string) {
+	t.Helper()
+	for _, args := range [][]string{{"staff", "list"}, {"staff", "recover", "ada@site.example"},
+		{"staff", "invite", "--name", "Ada", "--address", "ada@site.example"}, {"migrate", "status"},
+		{"audit", "verify"}, {"audit", "export"}, {"audit", "prune"}} {
+		status, stdout, stderr := run(t.Context(), []string{"DOSSIER_DATA=" + data}, args...)
+		if status != exitFailed || stdout != "" || !strings.Contains(stderr, "has no store of people") ||
+			!strings.Contains(stderr, data) || !strings.Contains(stderr, "DOSSIER_DATA") {
+			t.Errorf("%v: exit status %d\n%s%s", args, status, stdout, stderr)
+		}
+	}
+	if status, _, stderr := run(t.Context(), []string{"DOSSIER_DATA=" + data}, "migrate",
+		"up"); status != exitFailed || !strings.Contains(stderr, want) {
+		t.Errorf("migrate up: exit status %d\n%s", status, stderr)
+	}
+}
+
+// In a folder that is not there, or is another one, these commands make nothing.
+func TestWrongFolder(t *testing.T) {
+	t.Parallel()
+	parent := teststores.Folder(t)
+	empty := filepath.Join(parent, "empty")
+	if err := os.Mkdir(empty, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	before := listing(t, parent)
+	for _, data := range []string{empty, filepath.Join(parent, "absent")} {
+		withoutFolder := [][]string{{"staff", "list"}, {"staff", "invite", "--name", "Ada", "--address",
+			"ada@site.example"}, {"migrate", "status"}, {"audit", "verify"}}
+		for _, args := range withoutFolder {
+			status, _, stderr := run(t.Context(), []string{"DOSSIER_DATA=" + data}, args...)
+			if status != exitFailed || !strings.Contains(stderr, "has no store of people") {
+				t.Errorf("%v: exit status %d\n%s", args, status, stderr)
+			}
+		}
+	}
+	if after := listing(t, parent) + listing(t, empty); after != before {
+		t.Errorf("the commands changed the folder from\n%s to\n%s", before, after)
 	}
 }
 

@@ -92,12 +92,32 @@ func migrateOnce(ctx context.Context, cfg *config.Config) ([]migrations.Migratio
 			Pruner:     cfg.People.PruneUser, PrunerPassword: cfg.People.PrunePassword.Reveal(),
 		})
 	}
+	if err := mayMakePeople(ctx, cfg); err != nil {
+		return nil, err
+	}
 	db, dialect, err := openSchema(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
 	return migrations.Up(ctx, db, dialect, migrations.People)
+}
+
+// mayMakePeople refuses a data folder that lost its store of people: an empty one in its place would look as if
+// everybody had been deleted. Which of the other stores are embedded is not read here, so a folder whose people are
+// there is not judged by them.
+func mayMakePeople(ctx context.Context, cfg *config.Config) error {
+	if !cfg.People.Embedded() {
+		return nil
+	}
+	there, err := peopleThere(cfg)
+	switch {
+	case err != nil:
+		return err
+	case !there:
+		return backup.Check(ctx, cfg.Data, backup.Parts{People: true, Catalog: true, Objects: true})
+	}
+	return backup.Unfinished(cfg.Data)
 }
 
 // mayPass reports whether waiting can help: the server cannot be reached or is not ready. A login that it refuses stays
@@ -112,9 +132,6 @@ func mayPass(err error) bool {
 // openSchema connects to the database whose schema is asked about, as the app's own user.
 func openSchema(ctx context.Context, cfg *config.Config) (*sql.DB, migrations.Dialect, error) {
 	if cfg.People.Embedded() {
-		if err := backup.Unfinished(cfg.Data); err != nil {
-			return nil, "", err
-		}
 		db, err := people.ConnectSQLite(ctx, peopleFile(cfg))
 		return db, migrations.SQLite, err
 	}
@@ -125,6 +142,9 @@ func openSchema(ctx context.Context, cfg *config.Config) (*sql.DB, migrations.Di
 func (p *program) migrateStatus(ctx context.Context) error {
 	cfg, _, err := p.load(ctx, config.Migrate)
 	if err != nil {
+		return err
+	}
+	if err := existingPeople(cfg); err != nil {
 		return err
 	}
 	db, dialect, err := openSchema(ctx, cfg)

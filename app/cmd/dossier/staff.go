@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"text/tabwriter"
 	"time"
 
@@ -85,12 +83,8 @@ func (p *program) withAccounts(ctx context.Context, do func(*staff.Accounts, aud
 	if err != nil {
 		return err
 	}
-	if cfg.People.Embedded() {
-		if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("the data folder %s does not exist: set DOSSIER_DATA to the one that \"dossier "+
-				"serve\" uses",
-				cfg.Data)
-		}
+	if err := existingPeople(cfg); err != nil {
+		return err
 	}
 	secret, _, err := staffSecret(cfg)
 	if err != nil {

@@ -38,7 +38,7 @@ func TestStaffCommand(t *testing.T) {
 		}
 		return link.FindString(stdout)
 	}
-	want(exitFailed, []string{"list"}, "does not exist", "DOSSIER_DATA")
+	want(exitFailed, []string{"list"}, "has no store of people", "DOSSIER_DATA")
 	if status, _, stderr := run(t.Context(), env, "migrate", "up"); status != exitOK {
 		t.Fatal(stderr)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math"
 	"os"
@@ -139,6 +140,36 @@ func peopleFile(cfg *config.Config) string { return filepath.Join(cfg.Data, peop
 
 // peopleDatabase is its name in the data folder.
 const peopleDatabase = "people.db"
+
+// existingPeople refuses a data folder of which the restore did not end, or without a store of people: to open that
+// would make an empty one, and what then finds nothing wrong removes what belongs to the lost one. A server is not
+// asked.
+func existingPeople(cfg *config.Config) error {
+	if !cfg.People.Embedded() {
+		return nil
+	}
+	if err := backup.Unfinished(cfg.Data); err != nil {
+		return err
+	}
+	there, err := peopleThere(cfg)
+	if err == nil && !there {
+		err = fmt.Errorf("the data folder %s has no store of people (%s is missing or empty): set DOSSIER_DATA to the "+
+			"one that \"dossier serve\" uses", cfg.Data, peopleDatabase)
+	}
+	return err
+}
+
+// peopleThere reports whether the data folder has a store of people.
+func peopleThere(cfg *config.Config) (bool, error) {
+	info, err := os.Stat(peopleFile(cfg))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look for the store of people: %w", err)
+	}
+	return info.Size() > 0, nil
+}
 
 // mysqlConfig returns the connection to a database of the configured server, as one of its users.
 func mysqlConfig(cfg *config.Config, user string, password config.Secret, database string) people.MySQLConfig {
