@@ -1,6 +1,7 @@
 package dossier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,14 +43,18 @@ func (s *Service) scanSoon() {
 	}
 }
 
-// Scan scans waiting files until ctx ends.
+// Scan scans waiting files until ctx ends. It looks for more while some are being scanned, so that a file that takes
+// long holds up no other as long as a worker is free.
 func (s *Service) Scan(ctx context.Context) {
 	if s.scanning.Scanner == nil {
 		return
 	}
 	down, pause := false, scanSoonest
+	workers := s.scanners(ctx, func(File) {})
+	defer func() { _ = workers.end() }()
 	for ctx.Err() == nil {
-		switch err := s.ScanTurn(ctx); {
+		err := s.scanWaiting(ctx, workers)
+		switch {
 		case ctx.Err() != nil:
 		case err != nil && !down:
 			down = true
@@ -57,6 +62,10 @@ func (s *Service) Scan(ctx context.Context) {
 		case err == nil && down:
 			down = false
 			s.log.InfoContext(ctx, "files are scanned for malware again")
+		}
+		if workers.ctx.Err() != nil {
+			_ = workers.end()
+			workers = s.scanners(ctx, func(File) {})
 		}
 		select {
 		case <-ctx.Done():
@@ -71,10 +80,17 @@ func (s *Service) Scan(ctx context.Context) {
 // ScanTurn scans the waiting files, as many at once as there are workers, except those that another instance has. A
 // returned error comes from the scanner or a store, and ends the turn; a file that cannot be scanned does not.
 func (s *Service) ScanTurn(ctx context.Context) error {
+	workers := s.scanners(ctx, func(File) {})
+	err := s.scanWaiting(ctx, workers)
+	return cmp.Or(err, workers.end())
+}
+
+// scanWaiting has the waiting files scanned. It returns when the last one has a worker, or the first error of a worker.
+func (s *Service) scanWaiting(ctx context.Context, workers *scanners) error {
 	if err := s.scanning.Scanner.Ping(ctx); err != nil {
 		return fmt.Errorf("ask the scanner: %w", err)
 	}
-	return s.scanAll(ctx, func(yield func(File, error) bool) {
+	return workers.scan(func(yield func(File, error) bool) {
 		for f, err := range s.catalog.Scans(ctx, ScanWaiting) {
 			if err == nil && s.leased(f) {
 				continue
@@ -83,7 +99,7 @@ func (s *Service) ScanTurn(ctx context.Context) error {
 				return
 			}
 		}
-	}, func(File) {})
+	})
 }
 
 // leased reports whether a file is left alone for now. A lease that ends too far ahead was set by a wrong clock, and
@@ -96,43 +112,67 @@ func (s *Service) leased(f File) bool {
 	return left > 0 && left <= 2*scanPause
 }
 
-// scanAll scans files with all workers, passes those with a verdict to done, one by one, and returns the first error.
-func (s *Service) scanAll(ctx context.Context, files func(func(File, error) bool), done func(File)) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	next := make(chan File)
-	var workers sync.WaitGroup
-	var one sync.Mutex
-	for range s.scanning.Workers {
-		workers.Go(func() {
-			for f := range next {
-				switch scanned, err := s.scanFile(ctx, f); {
-				case errors.Is(err, ErrLost), errors.Is(err, ErrIncomplete): // another has it, it is gone, or not yet
-				case err != nil:
-					stop(err)
-				default:
-					one.Lock()
-					done(scanned)
-					one.Unlock()
-				}
-			}
-		})
-	}
+// scanners are workers that scan files.
+type scanners struct {
+	svc *Service
+	// ctx ends with the first error, which is its cause.
+	ctx  context.Context
+	stop context.CancelCauseFunc
+	// slots has one element for each file that is being scanned.
+	slots   chan struct{}
+	running sync.WaitGroup
+	// one is held while done is called with a file that has a verdict.
+	one  sync.Mutex
+	done func(File)
+}
+
+// scanners returns workers that pass files with a verdict to done, one by one. They must be ended.
+func (s *Service) scanners(ctx context.Context, done func(File)) *scanners {
+	w := &scanners{svc: s, slots: make(chan struct{}, s.scanning.Workers), done: done}
+	w.ctx, w.stop = context.WithCancelCause(ctx)
+	return w
+}
+
+// scan gives each file to a worker, as soon as one is free. It does not wait for them, and returns the first error of
+// any.
+func (w *scanners) scan(files func(func(File, error) bool)) error {
 	for f, err := range files {
 		if err != nil {
-			stop(fmt.Errorf("look for files to scan: %w", err))
+			w.stop(fmt.Errorf("look for files to scan: %w", err))
 			break
 		}
 		select {
-		case next <- f:
+		case w.slots <- struct{}{}:
+			w.running.Go(func() {
+				w.file(f)
+				<-w.slots
+			})
 			continue
-		case <-ctx.Done():
+		case <-w.ctx.Done():
 		}
 		break
 	}
-	close(next)
-	workers.Wait()
-	return context.Cause(ctx)
+	return context.Cause(w.ctx)
+}
+
+func (w *scanners) file(f File) {
+	switch scanned, err := w.svc.scanFile(w.ctx, f); {
+	case errors.Is(err, ErrLost), errors.Is(err, ErrIncomplete): // another has it, it is gone, or not yet
+	case err != nil:
+		w.stop(err)
+	default:
+		w.one.Lock()
+		defer w.one.Unlock()
+		w.done(scanned)
+	}
+}
+
+// end waits for the workers, and returns the first error of any.
+func (w *scanners) end() error {
+	w.running.Wait()
+	err := context.Cause(w.ctx)
+	w.stop(nil)
+	return err
 }
 
 // scanFile leases a file, has it scanned, and records the verdict. ErrLost if another instance has it, or it no longer
@@ -383,7 +423,13 @@ func (s *Service) ScanStored(ctx context.Context, o ScanRequest, done func(File)
 		return report, fmt.Errorf("ask the scanner: %w", err)
 	}
 	chosen := 0
-	err := s.scanAll(ctx, func(yield func(File, error) bool) {
+	workers := s.scanners(ctx, func(f File) {
+		report.Scanned[f.Scan.State]++
+		if done != nil {
+			done(f)
+		}
+	})
+	err := workers.scan(func(yield func(File, error) bool) {
 		for f, err := range s.catalog.All(ctx) {
 			if err == nil && (f.State != FileStored || f.Damage != nil) {
 				continue
@@ -402,12 +448,8 @@ func (s *Service) ScanStored(ctx context.Context, o ScanRequest, done func(File)
 				return
 			}
 		}
-	}, func(f File) {
-		report.Scanned[f.Scan.State]++
-		if done != nil {
-			done(f)
-		}
 	})
+	err = cmp.Or(workers.end(), err)
 	report.Unfinished = chosen
 	for _, n := range report.Scanned {
 		report.Unfinished -= n

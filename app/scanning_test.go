@@ -195,6 +195,53 @@ func TestScanningByMany(t *testing.T) {
 	turn(t, svc, s, r.Person)
 }
 
+// A file that takes long holds up none that come after it, as long as a worker is free.
+func TestScanningBesideASlowFile(t *testing.T) {
+	s := fresh(t)
+	began, slow := make(chan struct{}), make(chan struct{})
+	scanner := &scripted{}
+	svc := s.scanning(dossier.Scanning{Scanner: scanner, Workers: 2, Retry: 10 * time.Millisecond})
+	r := submitted(t, svc, upload{"slow", []byte("letter")})
+	key := s.records(t, r.Person)[0].Key()
+	scanner.set(func(s *scripted) {
+		s.do = func(k string, _ int) error {
+			if k == key {
+				close(began)
+				<-slow
+			}
+			return nil
+		}
+	})
+	var scanning sync.WaitGroup
+	ctx, end := context.WithCancel(t.Context())
+	scanning.Go(func() { svc.Scan(ctx) })
+	release := sync.OnceFunc(func() { close(slow) })
+	defer scanning.Wait()
+	defer end()
+	defer release()
+	until := func(person dossier.PersonID, want dossier.ScanState) {
+		t.Helper()
+		for _, f := range s.records(t, person) {
+			for wait := time.Now().Add(time.Minute); f.ScanState() != want; time.Sleep(time.Millisecond) {
+				if time.Now().After(wait) {
+					t.Fatalf("%s is %s, want %s", f.Name, f.ScanState(), want)
+				}
+				var err error
+				if f, err = s.catalog.File(t.Context(), person, f.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	<-began
+	for range 3 {
+		later := submitted(t, svc, upload{"a", []byte("letter")}, upload{"b", []byte("another")})
+		until(later.Person, dossier.ScanClean)
+	}
+	release()
+	until(r.Person, dossier.ScanClean)
+}
+
 // Whatever fails, no file is called clean that was not scanned whole, and none is lost.
 func TestScanningWithFaults(t *testing.T) {
 	start := func(t *testing.T, o dossier.Scanning) (stores, *scripted, *dossier.Service, dossier.File) {
