@@ -218,8 +218,8 @@ const progressEach = time.Minute
 // SignParts returns a request for each of the parts (1 to MaxSigned) of a file that Announced returned, valid for
 // lifetime. Who removes the file meanwhile aborts its multipart upload, for which the requests then do nothing.
 //
-// Errors: ErrInvalid for a number or a size that does not match the announcement; ErrLost if the file is stored or
-// being removed; ErrUnavailable.
+// Errors: ErrInvalid for numbers or sizes that do not match the announcement, with each in Fields, such as
+// "parts/0/size" for the first of parts; ErrLost if the file is stored or being removed; ErrUnavailable.
 func (s *Service) SignParts(ctx context.Context, f File, parts []Part, lifetime time.Duration) ([]SignedRequest,
 	error) {
 	if len(parts) < 1 || len(parts) > MaxSigned {
@@ -228,15 +228,20 @@ func (s *Service) SignParts(ctx context.Context, f File, parts []Part, lifetime 
 	if f.State == FileStored {
 		return nil, stored()
 	}
-	for _, p := range parts {
+	var faults []FieldFault
+	for i, p := range parts {
 		size, ok := f.Multipart.PartBytes(p.Number)
 		switch {
 		case !ok:
-			return nil, Errorf(CodeInvalid, nil, "The file has parts 1 to %d; part %d does not exist.",
-				f.Multipart.Parts(), p.Number)
+			faults = append(faults, FieldFault{fmt.Sprintf("parts/%d/number", i),
+				fmt.Sprintf("The file has parts 1 to %d; part %d does not exist.", f.Multipart.Parts(), p.Number)})
 		case p.Size != size:
-			return nil, Errorf(CodeInvalid, nil, "Part %d must have %d bytes, not %d.", p.Number, size, p.Size)
+			faults = append(faults, FieldFault{fmt.Sprintf("parts/%d/size", i),
+				fmt.Sprintf("Part %d must have %d bytes, not %d.", p.Number, size, p.Size)})
 		}
+	}
+	if len(faults) > 0 {
+		return nil, &Error{Code: CodeInvalid, Message: faults[0].Message, Fields: faults}
 	}
 	if now := s.time(); now.Sub(f.UpdatedAt) >= progressEach {
 		if err := s.catalog.Touch(ctx, f.Person, f.ID, now); err != nil {

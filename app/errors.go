@@ -90,7 +90,8 @@ type Error struct {
 
 // FieldFault is one field that breaks its rule.
 type FieldFault struct {
-	// Field is the name of one of Fields.
+	// Field is the name of one of Fields or of a filter, or where a value stands in what was sent, such as
+	// "parts/0/size".
 	Field string
 	// Message says what is allowed.
 	Message string
