@@ -121,6 +121,9 @@ func (s *Server) send(c echo.Context, f dossier.File, to dossier.Audience) error
 		// a right answer each time (RFC 9110, section 14.2).
 		req.Header.Del("Range")
 	}
+	if asked := req.Header.Get("Range"); asked != "" {
+		req.Header.Set("Range", servedRange(asked, f.Content.Size))
+	}
 	content.from, content.length = askedRange(req.Header.Get("Range"))
 	defer content.close()
 	w := &primedWriter{Response: res, content: content, head: req.Method == http.MethodHead}
@@ -134,7 +137,27 @@ var (
 	oneRange = regexp.MustCompile(`^bytes=(\d+-\d*|-\d+)$`)
 	// closedRange is one that names both ends.
 	closedRange = regexp.MustCompile(`^bytes=(\d{1,18})-(\d{1,18})$`)
+	// noBytes is one that asks for the last 0 bytes.
+	noBytes = regexp.MustCompile(`^bytes=-0+$`)
+	// longNumber is more than an int64 is sure to hold.
+	longNumber = regexp.MustCompile(`\d{19,}`)
 )
+
+// servedRange returns a range as http.ServeContent takes it for what RFC 9110 says (section 14.1.2): it would answer the
+// last 0 bytes, which cannot be satisfied, with a part that ends before it begins, and refuse a number that it cannot
+// hold, which may well lie behind the last byte.
+func servedRange(asked string, size int64) string {
+	if noBytes.MatchString(asked) {
+		return fmt.Sprintf("bytes=%d-", size)
+	}
+	return longNumber.ReplaceAllStringFunc(asked, func(number string) string {
+		digits := strings.TrimLeft(number, "0")
+		if len(digits) > 18 {
+			return strings.Repeat("9", 18)
+		}
+		return "0" + digits
+	})
+}
 
 // askedRange returns the range that a Range header asks for; length -1 where it does not name both ends.
 func askedRange(header string) (from, length int64) {
