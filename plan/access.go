@@ -126,6 +126,68 @@ func outsider(who string) string {
 	return "the foreign " + code(who)
 }
 
+// subjects are the inputs that name what a document of its own is about; partOf has them, too, of most types.
+var subjects = map[string]string{
+	"aws:apigateway/restApiPolicy:RestApiPolicy":        "restApiId",
+	"aws:backup/vaultPolicy:VaultPolicy":                "backupVaultName",
+	"aws:cloudwatch/eventBusPolicy:EventBusPolicy":      "eventBusName",
+	"aws:dynamodb/resourcePolicy:ResourcePolicy":        "resourceArn",
+	"aws:ecr/repositoryPolicy:RepositoryPolicy":         "repository",
+	"aws:efs/fileSystemPolicy:FileSystemPolicy":         "fileSystemId",
+	"aws:iam/groupPolicy:GroupPolicy":                   "group",
+	"aws:iam/userPolicy:UserPolicy":                     "user",
+	"aws:kinesis/resourcePolicy:ResourcePolicy":         "resourceArn",
+	"aws:kms/keyPolicy:KeyPolicy":                       "keyId",
+	"aws:msk/clusterPolicy:ClusterPolicy":               "clusterArn",
+	"aws:opensearch/domainPolicy:DomainPolicy":          "domainName",
+	"aws:s3/bucketPolicy:BucketPolicy":                  "bucket",
+	"aws:s3control/accessPointPolicy:AccessPointPolicy": "accessPointArn",
+	"aws:secretsmanager/secretPolicy:SecretPolicy":      "secretArn",
+	"aws:sns/topicPolicy:TopicPolicy":                   "arn",
+	"aws:sqs/queuePolicy:QueuePolicy":                   "queueUrl",
+}
+
+// subject is what a document is about: a resource of the graph, and else the text that names it.
+func subject(g *graph.Graph, r *graph.Resource) (whole *graph.Resource, text string) {
+	path := subjects[r.Token]
+	if path == "" {
+		return nil, ""
+	}
+	v := r.Input(path)
+	if whole = g.Resolve(v); whole == r { // it may be known by the name of what it is about
+		whole = nil
+	}
+	return whole, orUnset(v)
+}
+
+// moves reports whether a document is about something else than it was.
+func moves(base, head *graph.Graph, old, now *graph.Resource) bool {
+	was, before := subject(base, old)
+	is, after := subject(head, now)
+	if is != nil && was != nil {
+		return base.Was(is) != was
+	}
+	return before != after
+}
+
+// alongside are what the other documents of the type of one allow and deny of what it is about in a graph that may be
+// another than its own.
+func alongside(g *graph.Graph, of *graph.Resource, whole *graph.Resource, text string) map[access]bool {
+	names := labels(g, nil)
+	var found map[access]bool
+	for _, r := range g.ByType(of.Token) {
+		other, name := subject(g, r)
+		if r.URN == of.URN || r.Read || other != whole || whole == nil && name != text {
+			continue
+		}
+		if found == nil {
+			found = map[access]bool{}
+		}
+		maps.Copy(found, accesses(r, names))
+	}
+	return found
+}
+
 // opened are the dangers of what the documents of resources allow that they did not, and no longer deny or allow.
 func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
 	before, after := labels(base, nil), labels(head, nil)
@@ -138,7 +200,7 @@ func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
 		var old, whole *graph.Resource
 		if base != nil {
 			old = base.Was(now)
-			if whole = head.Resolve(now.Input(partOf[now.Token])); whole != nil && whole != now {
+			if whole = head.Resolve(now.Input(subjects[now.Token])); whole != nil && whole != now {
 				whole = base.Was(whole)
 			}
 		}
@@ -150,23 +212,65 @@ func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
 			seen[old] = true
 			was = accesses(old, before)
 		}
-		found = append(found, compareAccess(now, was, accesses(now, after), old == nil && whole == nil)...)
+		if old != nil && moves(base, head, old, now) {
+			found = append(found, moved(base, head, old, now, gone)...)
+			continue
+		}
+		found = append(found, compareAccess(now, "", was, accesses(now, after), old == nil && whole == nil)...)
 	}
 	if base == nil {
 		return found
 	}
 	for _, old := range base.Resources {
 		if documents[old.Token] != "" && !seen[old] && !old.Read && !byRole(base, old) && gone[old.URN] &&
-			partOf[old.Token] != "" && !partGone(base, old, gone) {
-			found = append(found, compareAccess(old, accesses(old, before), nil, false)...)
+			subjects[old.Token] != "" && !partGone(base, old, gone) {
+			found = append(found, compareAccess(old, "", accesses(old, before), nil, false)...)
 		}
 	}
 	return found
 }
 
+// moved are the dangers of a document that is about something else than it was: what it was about loses it, and what it
+// is about gets it, whatever is the same in its text.
+func moved(base, head *graph.Graph, old, now *graph.Resource, gone map[string]bool) []Danger {
+	var found []Danger
+	was, before := subject(base, old)
+	is, after := subject(head, now)
+	if was == nil || !gone[was.URN] {
+		// later is what it was about in head.
+		var later *graph.Resource
+		for _, r := range head.Resources {
+			if was != nil && base.Was(r) == was {
+				later = r
+			}
+		}
+		found = append(found, compareAccess(old, said(was, before), accesses(old, labels(base, nil)),
+			alongside(head, now, later, before), false)...)
+	}
+	// earlier is what it is about in base.
+	var earlier *graph.Resource
+	if is != nil {
+		earlier = base.Was(is)
+	}
+	var had map[access]bool
+	if is == nil || earlier != nil {
+		had = alongside(base, old, earlier, after)
+	}
+	return append(found, compareAccess(now, said(is, after), had, accesses(now, labels(head, nil)),
+		is != nil && earlier == nil)...)
+}
+
+// said is what a document is about, for people.
+func said(whole *graph.Resource, text string) string {
+	if whole != nil {
+		text = whole.String()
+	}
+	return " of " + code(cut(text, longest))
+}
+
 // partGone reports whether what a resource is a part of is deleted with it.
 func partGone(base *graph.Graph, r *graph.Resource, gone map[string]bool) bool {
-	path := partOf[r.Token]
+	path := cmp.Or(partOf[r.Token], subjects[r.Token])
 	if path == "" {
 		return false
 	}
@@ -184,13 +288,14 @@ func byRole(g *graph.Graph, policy *graph.Resource) bool {
 		func(r *graph.Resource) bool { return g.Refers(r.Input("policyArn"), policy) })
 }
 
-// compareAccess tells the difference of two documents. What a fresh resource denies stops nobody.
-func compareAccess(r *graph.Resource, was, is map[access]bool, fresh bool) []Danger {
+// compareAccess tells the difference of two documents, of what where that has to be said. What a fresh resource denies
+// stops nobody.
+func compareAccess(r *graph.Resource, of string, was, is map[access]bool, fresh bool) []Danger {
 	var found []Danger
 	tell := func(kind, what string, list []access) {
 		if len(list) > 0 {
 			found = append(found, Danger{Kind: kind, Resource: r.String(),
-				What: fmt.Sprintf("**%s** %s %s %s.", r.Kind(), code(r.Name), what, describe(list))})
+				What: fmt.Sprintf("**%s** %s%s %s %s.", r.Kind(), code(r.Name), of, what, describe(list))})
 		}
 	}
 	less := func(a, b map[access]bool, keep func(access) bool) []access {
