@@ -107,6 +107,39 @@ func goesFirst(old, now *graph.Resource) bool {
 	return is && given != "" && strings.HasPrefix(now.Token, "aws:") && old.Input(name) == now.Input(name)
 }
 
+// imports reports whether what exists in AWS takes the place of a resource that is there: the engine takes it over and
+// deletes the former one at the end, unless the id in its state is the same (step_generator.go, NewImportReplacementStep,
+// in pkg/resource/deploy of https://github.com/pulumi/pulumi). Nobody knows that id here where AWS makes it up.
+func imports(old, now *graph.Resource) bool {
+	id := now.Options.Import
+	return id != "" && id != old.Options.Import && id != old.ID
+}
+
+// exchanged is the danger of what exists in the place of a resource that is there.
+func exchanged(base *graph.Graph, c Change) Danger {
+	kind, what := "replaced by another", "the former one is deleted"
+	switch holds, data := holding[c.Type]; {
+	case c.Kept:
+		what = "AWS keeps the former one, and Pulumi forgets it"
+	case data:
+		kind, what = "data replaced", what+", and "+holds+" with it"
+	case addressed[c.Type] != "":
+		kind, what = "address replaced", what+", and with it "+addressed[c.Type]
+	case founding[c.Type] != "":
+		kind, what = "foundation replaced", what+": "+founding[c.Type]
+	}
+	if !c.Kept {
+		what += refusal(base, c)
+	}
+	unless := ""
+	if before(base, c).Options.Import == "" {
+		unless = ", unless it is that already"
+	}
+	return c.danger(kind, " is replaced by what exists as %s (option `import`)%s: %s. The inputs have to agree with "+
+		"what exists, or the deployment stops there: nobody can tell without credentials.",
+		code(cut(c.Existing, longest)), unless, what)
+}
+
 // kept reports whether AWS keeps a resource that Pulumi deletes: by its option, or because its provider is told to
 // leave it (skip_destroy in the files of https://github.com/hashicorp/terraform-provider-aws).
 func kept(r *graph.Resource) bool {
@@ -573,7 +606,10 @@ func compare(base, head *graph.Graph) []Change {
 		}
 		c := change(action, p.now)
 		c.Kept = action == Replace && kept(p.old)
-		c.First = action == Replace && goesFirst(p.old, p.now)
+		if action == Replace && imports(p.old, p.now) {
+			c.Existing = p.now.Options.Import
+		}
+		c.First = action == Replace && c.Existing == "" && goesFirst(p.old, p.now)
 		for _, l := range leaves {
 			v := verdict(p.old, p.now, l)
 			property := Property{Path: l.path, Replaces: v.Word == Replaces, Verdict: v.Word, Source: v.Source}

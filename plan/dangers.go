@@ -233,6 +233,10 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 		if c.Action != Delete && c.Action != Replace {
 			continue
 		}
+		if c.Existing != "" {
+			found = append(found, exchanged(base, c))
+			continue
+		}
 		tell := func(kind, format string, args ...any) {
 			found = append(found, c.danger(kind, " "+format, args...))
 		}

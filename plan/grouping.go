@@ -342,6 +342,9 @@ func (m batch) line() string {
 		text += fmt.Sprintf(" %d", len(m.names))
 	}
 	text += " " + markdown.Plain(m.Kind) + " " + namesOf(m.names, mostNames)
+	if m.Action == Replace && m.Existing != "" {
+		text += " by what exists as " + code(cut(m.Existing, longest))
+	}
 	it, old := "it", "the old one"
 	if len(m.names) > 1 {
 		it, old = "them", "the old ones"

@@ -184,6 +184,13 @@ func replacing(old, now *graph.Resource) []leaf {
 		found = append(found, leaf{key: "replacementTrigger", path: "replacementTrigger", before: was, after: is,
 			option: true})
 	}
+	if imports(old, now) {
+		l := leaf{key: "import", path: "import", after: now.Options.Import, option: true}
+		if old.Options.Import != "" {
+			l.before = old.Options.Import
+		}
+		found = append(found, l)
+	}
 	for _, urn := range now.ReplacedWith {
 		name := urn[strings.LastIndex(urn, "::")+2:]
 		found = append(found, leaf{key: "replaceWith", path: "replaceWith", before: name, after: name, option: true})

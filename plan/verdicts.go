@@ -14,7 +14,10 @@ import (
 
 // verdict says what a difference between two recordings of a resource does to it.
 func verdict(old, now *graph.Resource, l leaf) Verdict {
-	if l.option || within(l.path, now.Options.ReplaceOnChanges) {
+	switch {
+	case l.option:
+		return Verdict{Replaces, "option " + l.path}
+	case within(l.path, now.Options.ReplaceOnChanges):
 		return Verdict{Replaces, fromOption}
 	}
 	path := position.ReplaceAllString(l.path, "")
