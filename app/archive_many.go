@@ -168,7 +168,7 @@ const maxFolderName = 100
 
 // folder returns the name of a person's folder, which no other has on any system.
 func (a *ManyArchive) folder(name string) string {
-	name = archivePath(CleanFileName(trimName(truncate(CleanFileName(name), maxFolderName))))
+	name = archivePath(CleanFileName(trimName(truncate(TitledFileName(name), maxFolderName))))
 	distinct := name
 	for n := 2; a.folders[archiveKey(distinct)]; n++ {
 		distinct = fmt.Sprintf("%s (%d)", name, n)

@@ -76,7 +76,7 @@ func archiveMany(t *testing.T, s stores) {
 	}
 	got := unzipped(t, b.Bytes())
 	want := map[string]string{"Ada Lovelace/a.txt": "first", "Ada Lovelace/a (2).txt": "second",
-		"ADA LOVELACE (2)/a.txt": "third", "passwd/x": "x", "_con/_nul": "device", "Contents.txt (2)/y": "y"}
+		"ADA LOVELACE (2)/a.txt": "third", ".._.._etc_passwd/x": "x", "_con/_nul": "device", "Contents.txt (2)/y": "y"}
 	contents := got["Contents.txt"]
 	delete(got, "Contents.txt")
 	for name := range got {

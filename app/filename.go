@@ -31,7 +31,7 @@ const (
 const maxExtensionBytes = 32
 
 // CleanFileName makes a name fit for display and for download: the part after the last slash or backslash, valid UTF-8
-// in NFC, without control or direction-changing characters and characters that Windows refuses, at most
+// in NFC, without control, direction-changing and invisible characters and those that Windows refuses, at most
 // MaxFileNameBytes with the extension kept. A name that is cut gets a hash of the whole name, so that two long names
 // stay distinct. It never returns an empty name, "." or "..", and is idempotent.
 func CleanFileName(raw string) string {
@@ -41,7 +41,7 @@ func CleanFileName(raw string) string {
 	}
 	name = strings.Map(func(r rune) rune {
 		switch {
-		case Hidden(r):
+		case Hidden(r), invisible(r):
 			return -1
 		case strings.ContainsRune(`<>:"|?*`, r):
 			return '_'
@@ -55,10 +55,21 @@ func CleanFileName(raw string) string {
 	if len(name) > MaxFileNameBytes {
 		name = suffixed(name, "-"+shortHash(name))
 	}
-	if name == "" {
+	if !strings.ContainsFunc(name, drawn) {
 		return "unnamed"
 	}
 	return name
+}
+
+// drawn reports whether a character by itself is seen: joiners, variation selectors and marks need another one.
+func drawn(r rune) bool {
+	const blank = '\u2800' // of Braille's patterns, the one without a dot
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.IsMark(r) && r != blank
+}
+
+// TitledFileName makes a file name of a text that is no path, such as a person's name: its slashes stay, as underscores.
+func TitledFileName(title string) string {
+	return CleanFileName(strings.NewReplacer("/", "_", `\`, "_").Replace(title))
 }
 
 // trimName removes what Windows drops at the end of a name, and spaces before it.

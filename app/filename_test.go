@@ -25,6 +25,16 @@ func TestCleanFileName(t *testing.T) {
 		{"not UTF-8", "a\xff.txt", "a\uFFFD.txt"},
 		{"trailing dots", "x.txt. . ", "x.txt"},
 		{"tab", "a\tb", "ab"},
+		{"zero-width space", "\u200B", "unnamed"},
+		{"invisible in the middle", "a\u200Bb\u2060\u00AD.t\u200Fxt", "ab.txt"},
+		{"a filler", "\u3164", "unnamed"},
+		{"joiners alone", "\u200D\u200C", "unnamed"},
+		{"a selector and a mark alone", "\uFE0F\u0301", "unnamed"},
+		{"a blank that is a symbol", "\u2800", "unnamed"},
+		{"joiners of Persian", "می\u200Cخواهم.txt", "می\u200Cخواهم.txt"},
+		{"a flag of tags", "🏴\U000E0067\U000E0062\U000E007F", "🏴\U000E0067\U000E0062\U000E007F"},
+		{"a heart", "❤\uFE0F.png", "❤\uFE0F.png"},
+		{"a sign before numbers of Arabic", "\u06DD12", "\u06DD12"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := CleanFileName(tc.in); got != tc.want {
@@ -41,6 +51,16 @@ func TestCleanFileName(t *testing.T) {
 	}
 	if just := strings.Repeat("x", MaxFileNameBytes-4) + ".txt"; CleanFileName(just) != just {
 		t.Errorf("a name of %d bytes became %q", len(just), CleanFileName(just))
+	}
+}
+
+func TestTitledFileName(t *testing.T) {
+	for title, want := range map[string]string{
+		"Anna c/o Bob": "Anna c_o Bob", `..\..\etc`: ".._.._etc", "Ada": "Ada", "/": "_", "": "unnamed",
+	} {
+		if got := TitledFileName(title); got != want {
+			t.Errorf("TitledFileName(%q) = %q, want %q", title, got, want)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ func (s *Server) sendArchive(c echo.Context, name string,
 	}
 	res := c.Response()
 	h := res.Header()
-	describe(h, "application/zip", "attachment", dossier.CleanFileName(name))
+	describe(h, "application/zip", "attachment", dossier.TitledFileName(name))
 	h.Set("Accept-Ranges", "none")
 	h.Set("Content-Length", strconv.FormatInt(a.Size(), 10))
 	if c.Request().Method == http.MethodHead {
