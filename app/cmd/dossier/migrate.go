@@ -36,7 +36,12 @@ the migrations, creates the app's own user with only the privileges that the app
 DOSSIER_DB_PASSWORD. With DOSSIER_DB_ADMIN_PRUNE_PASSWORD it creates the user of "dossier audit prune" as well.
 Otherwise it connects as the app's own user, who must be allowed to change the schema.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return p.migrateUp(c.Context(), wait) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if wait < 0 {
+				return fmt.Errorf("--wait %s: enter a time of 0 or more, such as 5m", wait)
+			}
+			return p.migrateUp(c.Context(), wait)
+		},
 	}
 	up.Flags().DurationVar(&wait, "wait", 0,
 		"how long to wait for a database that does not respond yet, for example 5m")

@@ -29,7 +29,7 @@ func (p *program) reconcileAt(ctx context.Context, at string, dryRun, asJSON boo
 	defer giveBack(ctx, svc, log)
 	var report *dossier.PointReport
 	agree := func() (err error) {
-		report, err = svc.ReconcileAt(ctx, s.objects, options, p.repairs(asJSON))
+		report, err = svc.ReconcileAt(ctx, s.objects, options, p.repairs(asJSON, options.DryRun))
 		return err
 	}
 	if dryRun {

@@ -55,6 +55,9 @@ and 3 as before, where 3 also covers items that have no owner or were not acknow
 			case olderThan < 0:
 				return fmt.Errorf("--older-than %s: enter a time of 0 or more, such as 24h", olderThan)
 			}
+			if o.YesRemove < 0 {
+				return fmt.Errorf("--yes-delete %d: enter the number of items that the run before held back", o.YesRemove)
+			}
 			if o.YesRemove > 0 && !o.Sweep {
 				return errors.New("--yes-delete needs the sweep: remove --sweep=false")
 			}
@@ -102,7 +105,7 @@ func (p *program) reconcile(ctx context.Context, o dossier.ReconcileOptions, old
 	}
 	o.KeepRemoved, o.KeepInfected = cfg.Reconcile.KeepRemoved, cfg.Scan.KeepInfected
 	o.KeepTrash = keepTrash(cfg.Reconcile.KeepTrash)
-	svc, done := s.service(cfg, log), p.repairs(asJSON)
+	svc, done := s.service(cfg, log), p.repairs(asJSON, o.DryRun)
 	defer giveBack(ctx, svc, log)
 	var report *dossier.ReconcileReport
 	if putBack {
@@ -150,18 +153,27 @@ func (p *program) openExisting(ctx context.Context) (*config.Config, *slog.Logge
 	return cfg, log, s, err
 }
 
-// repairs returns what prints each repair as it is made.
-func (p *program) repairs(asJSON bool) func(dossier.Repair) {
+// repairs returns what prints each repair as it is made, or would be.
+func (p *program) repairs(asJSON, dryRun bool) func(dossier.Repair) {
 	if asJSON {
 		enc := json.NewEncoder(p.stdout)
-		return func(r dossier.Repair) { _ = enc.Encode(r) }
+		return func(r dossier.Repair) {
+			_ = enc.Encode(struct {
+				dossier.Repair
+				DryRun bool `json:"dry_run,omitempty"`
+			}{r, dryRun})
+		}
+	}
+	would := ""
+	if dryRun {
+		would = "dry run, nothing was changed: "
 	}
 	return func(r dossier.Repair) {
 		file := ""
 		if r.File != "" {
 			file = ", file " + r.File
 		}
-		fmt.Fprintf(p.stdout, "%s: person %s%s\n", r.What, r.Person, file)
+		fmt.Fprintf(p.stdout, "%s%s: person %s%s\n", would, r.What, r.Person, file)
 	}
 }
 

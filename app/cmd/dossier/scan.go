@@ -64,9 +64,10 @@ func (p *program) scan(ctx context.Context, o dossier.ScanRequest, asJSON bool) 
 		}
 		fmt.Fprintf(p.stdout, "MALWARE: person %s, file %s: %s\n", f.Person, f.ID, f.Scan.Detail)
 	})
-	if asJSON {
+	switch {
+	case asJSON:
 		_ = enc.Encode(report)
-	} else {
+	case err == nil || report.Files > 0:
 		fmt.Fprintf(p.stdout, "Of %d stored files:\n", report.Files)
 		words := map[dossier.ScanState]string{dossier.ScanClean: "checked: nothing found",
 			dossier.ScanInfected: "checked: MALWARE found", dossier.ScanNone: "could not be fully checked"}
