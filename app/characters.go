@@ -43,18 +43,18 @@ func legible(r rune) bool {
 	return (unicode.IsLetter(r) || unicode.IsNumber(r)) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
 }
 
-// parseNumber reads a whole number in the digits of any script.
-func parseNumber(text string) (int, error) {
+// ParseNumber reads a whole number in the digits of any script.
+func ParseNumber(text string) (int, error) {
 	return strconv.Atoi(strings.Map(func(r rune) rune {
 		if !unicode.IsDigit(r) {
 			return r
 		}
-		return asciiDigit(r)
+		return ASCIIDigit(r)
 	}, text))
 }
 
-// asciiDigit returns the ASCII form of a decimal digit of any script.
-func asciiDigit(r rune) rune {
+// ASCIIDigit returns the ASCII form of a decimal digit of any script, for which unicode.IsDigit is true.
+func ASCIIDigit(r rune) rune {
 	// Unicode has them in runs from zero to nine.
 	value := rune(0)
 	for unicode.IsDigit(r - value - 1) {

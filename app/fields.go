@@ -92,7 +92,7 @@ func ParseDetails(typed map[string]string) (Details, error) {
 			continue
 		}
 		text := strings.TrimSpace(shown(typed[f.Name]))
-		n, err := parseNumber(text)
+		n, err := ParseNumber(text)
 		*f.number(&d) = n
 		switch {
 		case text == "":

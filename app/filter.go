@@ -170,7 +170,7 @@ func (p *filterParser) number(field Field, name string) *int {
 		return nil
 	}
 	text := strings.TrimSpace(shown(typed))
-	n, err := parseNumber(text)
+	n, err := ParseNumber(text)
 	if err != nil || n < field.Least || n > field.Most {
 		p.fault(name, "Must be a whole number. "+field.numberRule())
 		return nil

@@ -118,7 +118,7 @@ func TestParseNumber(t *testing.T) {
 		if !unicode.IsDigit(r) {
 			continue
 		}
-		got, err := parseNumber("1" + string(r))
+		got, err := ParseNumber("1" + string(r))
 		if want := 10 + digits%10; err != nil || got != want {
 			t.Errorf("1 and U+%04X is %d, %v; want %d", r, got, err, want)
 		}

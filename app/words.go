@@ -303,7 +303,7 @@ func (w *wordSplitter) folded(r rune) string {
 		return strings.ToLower(string(r))
 	}
 	if unicode.Is(unicode.Nd, r) {
-		return string(asciiDigit(r))
+		return string(ASCIIDigit(r))
 	}
 	folded := w.fold.String(string(r))
 	if plain, ok := latin[folded]; ok {

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"dossier.example/app"
 )
 
 // Time-based codes as all authenticator apps make them (RFC 6238): SHA-1, 30 seconds, 6 digits.
@@ -65,6 +67,8 @@ func cleanCode(typed string) string {
 		switch {
 		case unicode.IsSpace(r), unicode.Is(unicode.Cf, r), unicode.IsPunct(r):
 			return -1
+		case unicode.IsDigit(r): // also as input methods of other scripts write it
+			return dossier.ASCIIDigit(r)
 		}
 		return unicode.ToUpper(r)
 	}, typed)

@@ -73,6 +73,18 @@ func TestSealer(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
+// What people, apps and input methods make of a code is still that code.
+func TestCleanCode(t *testing.T) {
+	for typed, want := range map[string]string{
+		"287 082": "287082", "287-082": "287082", "２８７０８２": "287082", "٢٨٧٠٨٢": "287082", "२८७०८२": "287082",
+		"\u200e287082\n": "287082", "abcd-efgh": "ABCDEFGH", strings.Repeat("1", 201): "",
+	} {
+		if got := cleanCode(typed); got != want {
+			t.Errorf("cleanCode(%q) = %q, want %q", typed, got, want)
+		}
+	}
+}
+
 func TestRecoveryCodes(t *testing.T) {
 	codes, hashes := newRecovery()
 	seen := map[string]bool{}

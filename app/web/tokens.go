@@ -153,7 +153,7 @@ func (s *Server) makeToken(c echo.Context) error {
 		want.Scopes = append(want.Scopes, scope)
 	}
 	// What is no number is a fault like one out of bounds.
-	want.Days, _ = strconv.Atoi(strings.TrimSpace(form.Get("days")))
+	want.Days, _ = dossier.ParseNumber(strings.TrimSpace(form.Get("days")))
 	text, made, err := s.tokens.Make(c.Request().Context(), by, want)
 	if err == nil {
 		tell(c, func(e *audit.Entry) { e.Subject = audit.Subject{Kind: audit.KindToken, ID: made.ID.String()} })
