@@ -161,6 +161,11 @@ func TestAPIBodies(t *testing.T) {
 				status: 415, code: "media_type"},
 			{name: "a damaged type", body: `{}`, header: typed("application/json; charset"), status: 415,
 				code: "media_type"},
+			{name: "compressed JSON", body: "\x1f\x8b", header: http.Header{"Content-Type": {"application/json"},
+				"Content-Encoding": {"gzip"}}, status: 415, code: "media_type", has: []string{"uncompressed"}},
+			{name: "JSON that is not compressed", body: `{"surprise":1}`, header: http.Header{
+				"Content-Type": {"application/json"}, "Content-Encoding": {"Identity"}}, status: 422,
+				code: dossier.CodeInvalid},
 			{name: "JSON that tells its encoding", body: `{"surprise":1}`,
 				header: typed("application/json; charset=UTF-8"), status: 422, code: dossier.CodeInvalid},
 		} {

@@ -228,3 +228,17 @@ func readableQuery(next echo.HandlerFunc) echo.HandlerFunc {
 		return next(c)
 	}
 }
+
+// uncompressed refuses a body in a content coding, which nothing here undoes (RFC 9110, section 15.5.16): read as it is,
+// it would look like one that was damaged on its way.
+func uncompressed(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		for _, coding := range c.Request().Header.Values("Content-Encoding") {
+			if coding != "" && !strings.EqualFold(coding, "identity") {
+				c.Response().Header().Set("Accept-Encoding", "identity")
+				return dossier.Errorf(codeMediaType, nil, "The body must be sent uncompressed, without Content-Encoding.")
+			}
+		}
+		return next(c)
+	}
+}

@@ -15,7 +15,7 @@ func (s *Server) routes() {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
 	e.IPExtractor = s.address
-	e.Use(s.observe, s.cors, s.sameOrigin, readableQuery)
+	e.Use(s.observe, s.cors, s.sameOrigin, readableQuery, uncompressed)
 	s.echo = e
 
 	get := func(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
