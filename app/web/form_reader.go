@@ -242,6 +242,9 @@ func (p *filePart) close() error {
 // as %22, and a backslash is a backslash.
 var plainDisposition = regexp.MustCompile(`^form-data; name="([^"]*)"(; filename="([^"]*)")?$`)
 
+// quotedDisposition is what some clients send that escape nothing: the file's name holds quotes, and ends at the last.
+var quotedDisposition = regexp.MustCompile(`(?is)^form-data;\s*name="([^"]*)";\s*filename="(.*)"\s*$`)
+
 // unescapeName undoes what browsers escape in names, and nothing else: a name that holds such a sequence itself cannot
 // be told from one that was escaped.
 var unescapeName = strings.NewReplacer("%22", `"`, "%0D", "\r", "%0A", "\n")
@@ -253,6 +256,9 @@ func disposition(header string) (name, fileName string, isFile, ok bool) {
 		name, fileName, isFile = m[1], m[3], m[2] != ""
 	} else {
 		mediaType, params, err := mime.ParseMediaType(header)
+		if m := quotedDisposition.FindStringSubmatch(header); err != nil && m != nil {
+			return m[1], m[2], true, true
+		}
 		if err != nil || mediaType != "form-data" {
 			return "", "", false, false
 		}

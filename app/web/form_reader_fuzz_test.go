@@ -344,6 +344,18 @@ func FuzzDisposition(f *testing.F) {
 	} {
 		f.Add(name)
 	}
+	for raw, want := range map[string]string{
+		`form-data; name="files"; filename="a;b="c".txt"`:    `a;b="c".txt`,
+		`form-data; name="files"; filename="say "hi".txt" `:  `say "hi".txt`,
+		`Form-Data;name="files";filename="""`:                `"`,
+		`form-data; name="files"; filename="a\"b.txt"`:       `a"b.txt`,
+		`form-data; filename="plain.txt"; name="files"`:      `plain.txt`,
+		`form-data; name=files; filename*=UTF-8''%C3%A9.txt`: "é.txt",
+	} {
+		if field, got, isFile, ok := disposition(raw); field != "files" || !isFile || !ok || got != want {
+			f.Errorf("%s was read as field %q, file %v, name %q, want %q", raw, field, isFile, got, want)
+		}
+	}
 	f.Fuzz(func(t *testing.T, name string) {
 		if len(name) > 10_000 {
 			return
