@@ -38,6 +38,8 @@ func (p Project) policyOf(ctx context.Context, of *program, stack string, settin
 			set.Except(exceptions)
 		}
 		return set
+	case of.tree.rules != nil && of.tree.rules.tree != of.tree:
+		return of.borrowed(ctx, env, stack, settings, exceptions)
 	case of.tree.config.Rules == "":
 		set := &policy.Set{Environment: env, Rules: policy.Catalogue()}
 		if unknown := set.Except(exceptions); len(unknown) > 0 {
@@ -57,6 +59,37 @@ func (p Project) policyOf(ctx context.Context, of *program, stack string, settin
 		}
 		if len(report.Unknown) > 0 {
 			return refused(env, "exceptions name rules that there are not: "+strings.Join(report.Unknown, ", "))(g)
+		}
+		return report
+	}}
+}
+
+// borrowed asks the rules of head about a stack of base, which has no program with rules: so what base breaks already is
+// known as such. What excuses is base's own configuration alone, so that exceptions in the program count as new.
+func (of *program) borrowed(ctx context.Context, env policy.Environment, stack string, settings map[string]string,
+	exceptions []policy.ExceptionAt) *policy.Set {
+	catalogue := policy.Set{Environment: env, Rules: policy.Catalogue()}
+	catalogue.Except(exceptions)
+	asked := policy.Request{Stack: stack, Production: env.Production, Config: settings, Exceptions: exceptions}
+	return &policy.Set{Environment: env, Served: func(g *graph.Graph) policy.Report {
+		report, err := of.tree.rules.tree.ask(ctx, asked, g)
+		if err != nil || report.Fault != "" {
+			return catalogue.Check(g)
+		}
+		for i, r := range report.Results {
+			report.Results[i].Excused = slices.DeleteFunc(r.Excused, func(e policy.Excused) bool {
+				return !slices.ContainsFunc(exceptions, func(own policy.ExceptionAt) bool {
+					return own.Rule == r.Rule.ID && own.Reason == e.Exception.Reason
+				})
+			})
+		}
+		if of.tree.config.Rules != "" {
+			return report // what base is held to is not known
+		}
+		for _, rule := range catalogue.Rules {
+			if !slices.ContainsFunc(report.Results, func(r policy.Result) bool { return r.Rule.ID == rule.ID }) {
+				report.Results = append(report.Results, policy.Result{Rule: rule, Verdict: policy.NotAsked})
+			}
 		}
 		return report
 	}}
@@ -100,16 +133,27 @@ func (t *tree) ask(ctx context.Context, asked policy.Request, g *graph.Graph) (p
 	return policy.ReadAnswer(answer)
 }
 
-// buildRules builds the programs with the rules of both trees. Those of base are only to compare with, so that where
-// there are none, nothing is compared.
+// buildRules builds the programs with the rules of both trees. Those of base are only to compare with: where it has
+// none, head's are asked about it, and where they do not compile, nothing is compared.
 func buildRules(ctx context.Context, before, head *tree, work string) error {
+	borrow := func() {
+		if head.rules != nil && head.rules.fault == nil {
+			before.rules = head.rules
+			before.notes = append(before.notes, fmt.Sprintf("%s has no program with rules, so it was asked by those of "+
+				"the change: what it breaks already counts as inherited.", before.name))
+		}
+	}
 	for _, t := range []*tree{head, before} {
 		folder := t.config.Rules
 		if folder == "" {
+			if t == before {
+				borrow()
+			}
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(t.dir, filepath.FromSlash(folder))); err != nil {
 			if t == before && errors.Is(err, fs.ErrNotExist) {
+				borrow()
 				continue
 			}
 			return fmt.Errorf("looking for the rules of %s in %s: %w", t.name, folder, unplaced(err))
