@@ -188,6 +188,64 @@ func alongside(g *graph.Graph, of *graph.Resource, whole *graph.Resource, text s
 	return found
 }
 
+// unsourced are the services that let in what is the account's own even where their statement says nothing of it, by
+// the beginnings of actions: AWS documents the statement without keys, or the service acts within an account only. The
+// path of a log within a bucket has the account that it is of.
+//
+//   - https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+//   - https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-S3.html
+//   - https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+//   - https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+//   - https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (EventBridge has no keys there)
+//   - https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-notifications.html
+var unsourced = map[string][]string{
+	"backup.amazonaws.com":                           {"kms:", "sns:"},
+	"delivery.logs.amazonaws.com":                    {"s3:"},
+	"events.amazonaws.com":                           {"kms:", "logs:", "sns:"},
+	"logdelivery.elasticloadbalancing.amazonaws.com": {"s3:"},
+	"logging.s3.amazonaws.com":                       {"s3:"},
+}
+
+// isService reports whether a principal is a service of AWS.
+func isService(who string) bool {
+	return strings.HasSuffix(who, ".amazonaws.com") || strings.HasSuffix(who, ".amazonaws.com.cn")
+}
+
+// stranger tells whom an access lets in that is not of the account, where there was another; empty: nobody. A service
+// of AWS acts for whoever its statement says, which is anyone where that says nothing.
+func (x access) stranger(was map[access]bool) string {
+	if !isService(x.who) {
+		return outsider(x.who)
+	}
+	accounts := actsFor(x.condition)
+	switch {
+	case len(accounts) == 0:
+		return ""
+	case !slices.Contains(accounts, anyAccount):
+		return "the foreign account " + strings.Join(spans(few(accounts)), ", ") + " by " + code(x.who)
+	case x.excused():
+		// Where it was held to an account it no longer is.
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(was)), func(y access) bool {
+			return y.effect == x.effect && y.who == x.who && coversAction(x.action, y.action) &&
+				!slices.Contains(actsFor(y.condition), anyAccount)
+		}) {
+			return ""
+		}
+	}
+	return "any account's " + code(x.who)
+}
+
+// excused reports whether a statement for a service is as AWS documents it, without saying for whom the service acts. A
+// role is given to a service by its own account only
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html).
+func (x access) excused() bool {
+	action := strings.ToLower(x.action)
+	return x.action == assumed || action == "s3:getbucketacl" ||
+		strings.Contains(x.resource, "/AWSLogs/"+awsmodel.Account+"/") || // labels write it as the other
+		strings.Contains(x.resource, "/AWSLogs/{account}/") ||
+		slices.ContainsFunc(unsourced[x.who], func(service string) bool { return strings.HasPrefix(action, service) })
+}
+
 // opened are the dangers of what the documents of resources allow that they did not, and no longer deny or allow.
 func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
 	before, after := labels(base, nil), labels(head, nil)
@@ -218,6 +276,7 @@ func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
 		}
 		found = append(found, compareAccess(now, "", was, accesses(now, after), old == nil && whole == nil)...)
 	}
+	found = append(found, callers(base, head)...)
 	if base == nil {
 		return found
 	}
@@ -226,6 +285,47 @@ func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
 			subjects[old.Token] != "" && !partGone(base, old, gone) {
 			found = append(found, compareAccess(old, "", accesses(old, before), nil, false)...)
 		}
+	}
+	return found
+}
+
+// callers are the dangers of permissions that let others call a function than before. That one loses what held it is
+// told by its rules.
+func callers(base, head *graph.Graph) []Danger {
+	caller := func(r *graph.Resource) string {
+		if r == nil || r.Input("eventSourceToken") != nil {
+			return ""
+		}
+		conditions := map[string]map[string]any{"ArnLike": {}, "StringEquals": {}}
+		for input, at := range map[string][2]string{"sourceArn": {"ArnLike", "aws:SourceArn"},
+			"sourceAccount": {"StringEquals", "aws:SourceAccount"}} {
+			switch v := r.Input(input).(type) {
+			case nil:
+			case string:
+				conditions[at[0]][at[1]] = v
+			default:
+				conditions[at[0]][at[1]] = "{}" // it is known when it is deployed
+			}
+		}
+		x := access{effect: "Allow", who: graph.Text(r.Input("principal")), condition: iam.Statement{
+			Condition: conditions}.Conditions()}
+		return x.stranger(nil)
+	}
+	var found []Danger
+	for _, now := range head.ByType(permissionType) {
+		var old *graph.Resource
+		if base != nil {
+			old = base.Was(now)
+		}
+		lost := func(input string) bool { return old != nil && old.Input(input) != nil && now.Input(input) == nil }
+		who := caller(now)
+		if now.Read || who == "" || who == caller(old) || caller(old) == outsider("*") || who == outsider("*") ||
+			lost("sourceArn") || lost("sourceAccount") {
+			continue
+		}
+		found = append(found, Danger{Kind: exposes, Resource: now.String(),
+			What: fmt.Sprintf("**%s** %s lets **%s** use the function (%s).", now.Kind(), code(now.Name), who,
+				code(orUnset(now.Input("action"))))})
 	}
 	return found
 }
@@ -292,10 +392,15 @@ func byRole(g *graph.Graph, policy *graph.Resource) bool {
 // stops nobody.
 func compareAccess(r *graph.Resource, of string, was, is map[access]bool, fresh bool) []Danger {
 	var found []Danger
+	newcomer := func(x access) string { return x.stranger(was) }
 	tell := func(kind, what string, list []access) {
+		text := describe(list)
+		if kind == exposes {
+			text = describeTo(list, newcomer)
+		}
 		if len(list) > 0 {
 			found = append(found, Danger{Kind: kind, Resource: r.String(),
-				What: fmt.Sprintf("**%s** %s%s %s %s.", r.Kind(), code(r.Name), of, what, describe(list))})
+				What: fmt.Sprintf("**%s** %s%s %s %s.", r.Kind(), code(r.Name), of, what, text)})
 		}
 	}
 	less := func(a, b map[access]bool, keep func(access) bool) []access {
@@ -316,10 +421,10 @@ func compareAccess(r *graph.Resource, of string, was, is map[access]bool, fresh 
 		return x.effect != "Allow" && !stillDenied(x, is)
 	}))
 	tell(exposes, "newly allows", less(is, was, func(x access) bool {
-		return x.effect == "Allow" && outsider(x.who) != "" && !stillAllowed(x, was)
+		return x.effect == "Allow" && newcomer(x) != "" && !stillAllowed(x, was)
 	}))
 	tell(moreRights, "newly allows", less(is, was, func(x access) bool {
-		if x.effect != "Allow" || outsider(x.who) != "" {
+		if x.effect != "Allow" || newcomer(x) != "" {
 			return false
 		}
 		// Of whom a policy is attached to, it says no more than that.
@@ -362,14 +467,20 @@ func stillAllowed(x access, by map[access]bool) bool {
 const mostAccess = 4
 
 func describe(list []access) string {
+	return describeTo(list, func(x access) string { return outsider(x.who) })
+}
+
+// describeTo names those whom stranger tells of as that does.
+func describeTo(list []access, stranger func(x access) string) string {
 	type group struct{ who, resource, condition string }
 	var order []group
-	actions := map[group][]string{}
+	actions, names := map[group][]string{}, map[group]string{}
 	for _, a := range list {
 		g := group{a.who, a.resource, a.condition}
 		if actions[g] == nil {
 			order = append(order, g)
 		}
+		names[g] = stranger(a)
 		if text := code(a.action); !slices.Contains(actions[g], text) {
 			actions[g] = append(actions[g], text)
 		}
@@ -380,12 +491,12 @@ func describe(list []access) string {
 			said = append(said, fmt.Sprintf("and %d more", len(order)-i))
 			break
 		}
-		names := actions[g]
-		if len(names) > mostAccess {
-			names = append(slices.Clone(names[:mostAccess]), fmt.Sprintf("%d more", len(names)-mostAccess))
+		what := actions[g]
+		if len(what) > mostAccess {
+			what = append(slices.Clone(what[:mostAccess]), fmt.Sprintf("%d more", len(what)-mostAccess))
 		}
-		text := strings.Join(names, ", ") + " on " + code(cut(g.resource, longest))
-		switch who := outsider(g.who); {
+		text := strings.Join(what, ", ") + " on " + code(cut(g.resource, longest))
+		switch who := names[g]; {
 		case who != "":
 			text = "**" + who + "** " + text
 		case g.who != "":

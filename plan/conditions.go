@@ -8,6 +8,7 @@ import (
 
 	"dossier.example/plan/graph"
 	"dossier.example/plan/iam"
+	"dossier.example/plan/internal/awsmodel"
 )
 
 // looser reports whether conditions of a statement hold wherever others do, so that the statement holds for all that
@@ -122,4 +123,103 @@ func networks(means string, newly bool) judge {
 		}
 		return graph.Texts(v)
 	}, holds)
+}
+
+// anyAccount stands for every account of AWS among the accounts of a source.
+const anyAccount = "*"
+
+// noAccount stands for a resource whose ARN has none, such as a bucket: it is of whoever another condition says.
+const noAccount = "-"
+
+// actsFor are the accounts for which conditions let a service of AWS act, by the keys that AWS recommends against the
+// confused deputy (https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html): anyAccount where none of
+// them is asked, empty where all are the stack's own, or those of the resource or organization that is named.
+func actsFor(conditions string) []string {
+	unbound := []string{anyAccount}
+	operators, err := asked(conditions)
+	if err != nil {
+		return unbound
+	}
+	var found []string
+	bound, own := false, false
+	for operator, keys := range operators {
+		bare := strings.TrimSuffix(operator, "IfExists")
+		if _, plain, is := strings.Cut(bare, ":"); is { // ForAnyValue, ForAllValues
+			bare = plain
+		}
+		if !slices.Contains([]string{"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike"},
+			bare) {
+			continue
+		}
+		for key, values := range keys {
+			var accounts []string
+			known := false
+			for _, v := range list(values) {
+				account, is := sourceOf(key, v)
+				known = is
+				if !is {
+					break
+				}
+				if account != "" && !slices.Contains(accounts, account) {
+					accounts = append(accounts, account)
+				}
+			}
+			switch {
+			case !known || slices.Contains(accounts, anyAccount):
+			case len(accounts) == 0:
+				own = true
+			default: // each of several conditions has to hold
+				accounts = slices.DeleteFunc(accounts, func(account string) bool { return account == noAccount })
+				if len(found) == 0 || len(accounts) > 0 && len(accounts) < len(found) {
+					found = accounts
+				}
+				bound = true
+			}
+		}
+	}
+	switch {
+	case own:
+		return nil
+	case !bound:
+		return unbound
+	}
+	slices.Sort(found)
+	return found
+}
+
+// sourceOf is the foreign account, anyAccount or noAccount, that a value of a condition's key stands for; empty: it is
+// the stack's own, or an organization. It reports whether the key says for whom a service acts.
+func sourceOf(key, value string) (string, bool) {
+	arn := strings.HasPrefix(value, "arn:")
+	switch {
+	case key == "aws:sourceaccount", key == "aws:sourceowner", key == "aws:referer", key == "kms:calleraccount":
+		switch {
+		case strings.ContainsAny(value, "*?"):
+			return anyAccount, true
+		case value == awsmodel.Account, strings.Contains(value, "{"):
+			return "", true
+		}
+		return value, true
+	case key == "aws:sourceorgid", key == "aws:sourceorgpaths":
+		return "", !strings.HasPrefix(value, "*")
+	case key == "aws:sourcearn", strings.HasPrefix(key, "kms:encryptioncontext:") && arn:
+		parts := strings.SplitN(value, ":", 6)
+		if len(parts) < 6 {
+			if strings.Contains(value, "*") {
+				return anyAccount, true
+			}
+			return "", true // it is of something that is made, or none of AWS's
+		}
+		switch account := parts[4]; {
+		case account == "" && strings.HasPrefix(parts[5], "*"), strings.ContainsAny(account, "*?"):
+			return anyAccount, true
+		case account == "":
+			return noAccount, true
+		case account == awsmodel.Account, strings.Contains(account, "{"):
+			return "", true
+		default:
+			return account, true
+		}
+	}
+	return "", false
 }

@@ -38,6 +38,12 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 				was[a] = true
 			}
 		}
+		trust := map[access]bool{} // who might take it
+		for a := range was {
+			if a.action == assumed {
+				trust[access{effect: a.effect, who: a.resource, action: assumed, condition: a.condition}] = true
+			}
+		}
 		var wide, denied, taken, trusted, distrusted []string
 		rights := map[string][]access{}
 		if slices.ContainsFunc(e.Changes, func(c Change) bool {
@@ -57,8 +63,8 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 			}
 			switch {
 			case g.Change == Added && g.Effect == "Allow" && stillAllowed(a, was):
-			case g.Change == Added && g.Action == assumed && g.Effect == "Allow" && outsider(g.Resource) != "":
-				who := "**" + outsider(g.Resource) + "**"
+			case g.Change == Added && g.Action == assumed && g.Effect == "Allow" && taker(g).stranger(trust) != "":
+				who := "**" + taker(g).stranger(trust) + "**"
 				if g.Condition != "" {
 					who += " if " + code(cut(g.Condition, longest))
 				}
@@ -104,6 +110,11 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 		}
 	}
 	return found
+}
+
+// taker is the grant of a role as the access of whoever may take it.
+func taker(g Grant) access {
+	return access{effect: g.Effect, who: g.Resource, action: assumed, condition: g.Condition}
 }
 
 // every matches an ARN of all resources of a kind.
