@@ -3,8 +3,11 @@ package plan
 import (
 	"encoding/json"
 	"net/netip"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"dossier.example/plan/graph"
 	"dossier.example/plan/iam"
@@ -25,24 +28,10 @@ func looser(a, b string) bool {
 	if errIs != nil || errWas != nil {
 		return false
 	}
-	for operator, keys := range is {
-		for key, values := range keys {
-			// With IfExists it holds for all that it holds for without, and where there is no value.
-			bare := strings.TrimSuffix(operator, "IfExists")
-			others := append([]string{operator, bare}, narrower[bare]...)
-			if bare != operator {
-				for _, other := range narrower[bare] {
-					others = append(others, other+"IfExists")
-				}
-			}
-			if !slices.ContainsFunc(others, func(other string) bool {
-				return covered(bare, list(values), list(was[other][key]))
-			}) {
-				return false
-			}
-		}
-	}
-	return true
+	before := tests(was)
+	return !slices.ContainsFunc(tests(is), func(one test) bool {
+		return !slices.ContainsFunc(before, func(other test) bool { return one.follows(other) })
+	})
 }
 
 // asked are conditions by operator and key; keys are the same in any letters
@@ -63,28 +52,140 @@ func asked(text string) (map[string]map[string]any, error) {
 	return conditions, nil
 }
 
-// narrower are the operators that ask for one of the values that another one has as patterns.
-var narrower = map[string][]string{"StringLike": {"StringEquals"}}
+// test is what a condition asks of one key.
+type test struct {
+	key string
+	// set is ForAllValues or ForAnyValue, empty for a key of one value.
+	set string
+	// operator is without the words that the other fields say: StringLike, IpAddress, NumericLessThan.
+	operator         string
+	negated, ifGiven bool
+	values           []string
+}
 
-// covered reports whether each value that fulfills one condition fulfills another.
-func covered(operator string, by, values []string) bool {
-	if len(values) == 0 {
-		return false // it was not asked
+// tests are those of conditions.
+func tests(conditions map[string]map[string]any) []test {
+	var found []test
+	for name, keys := range conditions {
+		var t test
+		if set, rest, is := strings.Cut(name, ":"); is {
+			t.set, name = set, rest
+		}
+		name, t.ifGiven = strings.CutSuffix(name, "IfExists")
+		t.operator = strings.Replace(name, "Not", "", 1) // NotIpAddress, StringNotLike
+		t.negated = t.operator != name
+		for key, values := range keys {
+			t.key, t.values = key, list(values)
+			found = append(found, t)
+		}
 	}
-	return !slices.ContainsFunc(values, func(v string) bool {
-		return !slices.ContainsFunc(by, func(pattern string) bool {
-			if pattern == v {
-				return true
-			}
-			switch operator {
-			case "StringLike", "ArnEquals":
-				return iam.Covers(pattern, v)
-			case "IpAddress":
-				return holds(pattern, v)
-			}
-			return false
+	return found
+}
+
+// absent tells what it gives for a request that does not have the key.
+func (t test) absent() bool {
+	switch {
+	case t.operator == "Null":
+		return slices.Equal(t.values, []string{"true"})
+	case t.ifGiven, t.set == "ForAllValues":
+		return true
+	}
+	return t.negated && t.set == ""
+}
+
+// follows reports whether it holds wherever another one does.
+func (t test) follows(other test) bool {
+	switch {
+	case t.key != other.key || len(t.values) == 0 || len(other.values) == 0:
+		return false
+	case t.operator == "Null" && t.absent():
+		return other.operator == "Null" && other.absent()
+	case t.operator == "Null":
+		return !other.absent() // what fails without the key
+	case other.operator == "Null":
+		return other.absent() && t.absent()
+	case other.absent() && !t.absent():
+		return false
+	case t.set != other.set && (other.set != "" || t.negated && t.set == "ForAnyValue"):
+		return false // of keys of several values
+	}
+	covered := func(by, of test) bool {
+		return !slices.ContainsFunc(of.values, func(v string) bool {
+			return !slices.ContainsFunc(by.values, func(pattern string) bool {
+				return fulfills(by.operator, pattern, of.operator, v)
+			})
 		})
-	}) && (!strings.Contains(operator, "Not") || len(by) == len(values))
+	}
+	switch {
+	case t.negated && other.negated: // what is left out here has to be left out there
+		return covered(other, t)
+	case !t.negated && !other.negated:
+		return covered(t, other)
+	}
+	return false
+}
+
+// fulfills reports whether whatever fulfills one operator with v fulfills another with pattern.
+func fulfills(operator, pattern, other, v string) bool {
+	if operator == other && pattern == v {
+		return true
+	}
+	if kind := ordered.FindString(operator); kind != "" {
+		return kind == ordered.FindString(other) && inBounds(strings.TrimPrefix(operator, kind), pattern,
+			strings.TrimPrefix(other, kind), v)
+	}
+	like := func(operator string) bool { return operator == "StringLike" || strings.HasPrefix(operator, "Arn") }
+	text := func(operator string) bool {
+		return like(operator) || operator == "StringEquals" || operator == "StringEqualsIgnoreCase"
+	}
+	switch {
+	case operator == "IpAddress" && other == operator:
+		return holds(pattern, v)
+	case operator == "Bool" && other == operator:
+		return strings.EqualFold(pattern, v)
+	case !text(operator) || !text(other):
+		return false
+	case like(operator) && other != "StringEqualsIgnoreCase":
+		return iam.Covers(pattern, v)
+	case operator == "StringEqualsIgnoreCase" && !like(other):
+		return strings.EqualFold(pattern, v)
+	}
+	return pattern == v && (operator == "StringEqualsIgnoreCase" || other == "StringEquals" || like(other) &&
+		!strings.ContainsAny(v, "*?$"))
+}
+
+// ordered finds what the operators of values that have an order begin with.
+var ordered = regexp.MustCompile(`^(?:Numeric|Date)`)
+
+// inBounds is fulfills for values that have an order.
+func inBounds(operator, bound, other, v string) bool {
+	b, isBound := ordinal(bound)
+	n, is := ordinal(v)
+	if !isBound || !is {
+		return false
+	}
+	orEqual := operator != strings.TrimSuffix(operator, "Equals") || other == strings.TrimSuffix(other, "Equals")
+	switch strings.TrimSuffix(operator, "Equals") {
+	case "LessThan":
+		return (other == "Equals" || strings.HasPrefix(other, "LessThan")) && (n < b || n == b && orEqual)
+	case "GreaterThan":
+		return (other == "Equals" || strings.HasPrefix(other, "GreaterThan")) && (n > b || n == b && orEqual)
+	}
+	return operator == other && n == b
+}
+
+// ordinal is a number, or a date in seconds: of the forms of ISO 8601 that IAM takes
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
+func ordinal(text string) (float64, bool) {
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		return n, true
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return float64(at.Unix()), true
+		}
+	}
+	return 0, false
 }
 
 // holds reports whether a block of addresses is within another.

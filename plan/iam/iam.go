@@ -110,11 +110,15 @@ func (s Statement) Conditions() string {
 	// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
 	conditions := map[string]map[string]any{}
 	for operator, keys := range s.Condition {
+		same := operator
 		if like, is := strings.CutSuffix(operator, "ArnLike"); is {
-			operator = like + "ArnEquals"
+			same = like + "ArnEquals"
 		}
 		if like, is := strings.CutSuffix(operator, "StringLike"); is && !wild(keys) {
-			operator = like + "StringEquals"
+			same = like + "StringEquals"
+		}
+		if same != operator && !overlap(keys, s.Condition[same]) { // else both have to hold
+			operator = same
 		}
 		if conditions[operator] == nil {
 			conditions[operator] = map[string]any{}
@@ -126,6 +130,16 @@ func (s Statement) Conditions() string {
 		panic("iam: " + err.Error()) // it was read from JSON
 	}
 	return string(text)
+}
+
+// overlap reports whether two operators ask for the same key.
+func overlap(a, b map[string]any) bool {
+	for key := range a {
+		if _, is := b[key]; is {
+			return true
+		}
+	}
+	return false
 }
 
 // wild reports whether one of the values has a wildcard, or a variable, whose value may have one.
