@@ -2,19 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -41,12 +36,13 @@ Without any settings, everything is kept in the folder ./data and served on http
 "dossier settings".
 
 Embedded stores are checked at the start: no database may be malformed or missing, and records, objects and people must
-match. If much is missing, the server refuses to start, because such a folder is usually a copy made while in use.`,
+match. If much is missing, the server refuses to start, because such a folder is usually a copy made while in use. It
+also refuses if the staff secret is missing while there are accounts.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return p.serve(c.Context(), despite) },
 	}
 	c.Flags().BoolVar(&despite, "despite-losses", false,
-		"serve an incomplete data folder as it is; a missing store starts empty")
+		"serve an incomplete data folder as it is; a missing store starts empty, and a lost staff secret is made anew")
 	return c
 }
 
@@ -93,7 +89,7 @@ func (p *program) serve(ctx context.Context, despite bool) (err error) {
 			leaveFolder(cfg, log)
 		}
 	}()
-	secret, generated, err := staffSecret(cfg)
+	secret, generated, err := staffSecret(ctx, cfg, s.staff(cfg), log, despite)
 	if err != nil {
 		return err
 	}
@@ -290,41 +286,4 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 		return nil, fmt.Errorf("listen on %s: %w; set DOSSIER_LISTEN to an address of this machine", address, err)
 	}
 	return l, nil
-}
-
-// staffSecret returns the secret of the settings. Where there is none, which is allowed with embedded stores only, it
-// is the one in the data folder, made at the first start, and shown to whoever starts the server.
-func staffSecret(cfg *config.Config) (secret string, generated bool, err error) {
-	if cfg.Staff.Secret != "" {
-		return cfg.Staff.Secret.Reveal(), false, nil
-	}
-	path := filepath.Join(cfg.Data, "staff-secret")
-	for range 2 {
-		b, err := os.ReadFile(path)
-		if err == nil {
-			if secret := strings.TrimSpace(string(b)); len(secret) >= config.MinStaffSecret {
-				return secret, true, nil
-			}
-			return "", false, fmt.Errorf("the staff secret in %s is too short; delete the file and start again", path)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", false, fmt.Errorf("read the staff secret: %w", err)
-		}
-		// Linked into place whole, so that of two servers started at once both read the same one.
-		tmp, err := os.CreateTemp(cfg.Data, ".staff-secret-*")
-		if err != nil {
-			return "", false, fmt.Errorf("write the staff secret: %w", err)
-		}
-		_, err = tmp.WriteString(rand.Text() + "\n")
-		err = errors.Join(err, tmp.Sync(), tmp.Close())
-		if err == nil {
-			if err = os.Link(tmp.Name(), path); errors.Is(err, fs.ErrExist) {
-				err = nil
-			}
-		}
-		if err := errors.Join(err, os.Remove(tmp.Name())); err != nil {
-			return "", false, fmt.Errorf("write the staff secret: %w", err)
-		}
-	}
-	return "", false, fmt.Errorf("the staff secret in %s keeps disappearing", path)
 }

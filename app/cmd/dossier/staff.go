@@ -86,15 +86,15 @@ func (p *program) withAccounts(ctx context.Context, do func(*staff.Accounts, aud
 	if err := existingPeople(cfg); err != nil {
 		return err
 	}
-	secret, _, err := staffSecret(cfg)
-	if err != nil {
-		return err
-	}
 	store, err := openPeople(ctx, cfg)
 	if err != nil {
 		return fmt.Errorf("open the store of people: %w", err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	secret, _, err := staffSecret(ctx, cfg, store, log, false)
+	if err != nil {
+		return err
+	}
 	accounts, err := staff.NewAccounts(store, secret, staff.Options{Log: log})
 	if err != nil {
 		return err

@@ -1,15 +1,19 @@
 package main
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base32"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -76,6 +80,65 @@ func TestStaffCommand(t *testing.T) {
 		if got := strings.Count(trail, text); got != times {
 			t.Errorf("the trail has %d times %q, want %d:\n%s", got, text, times, trail)
 		}
+	}
+}
+
+// A staff secret that is lost while there are accounts is made anew only if a person says so.
+func TestLostStaffSecret(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(teststores.Folder(t), "data")
+	secret, env := filepath.Join(data, "staff-secret"), []string{"DOSSIER_DATA=" + data}
+	ask := func(env []string, args ...string) (status int, stdout, stderr string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // a server that is not refused runs on
+		defer cancel()
+		return run(ctx, append(env, "DOSSIER_LISTEN=127.0.0.1:0"), args...)
+	}
+	lose := func() (was string) {
+		t.Helper()
+		b, err := os.ReadFile(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		remove(t, secret)
+		return string(b)
+	}
+	invite := []string{"staff", "invite", "--name", "Ada", "--address", "ada@site.example"}
+	for i, args := range [][]string{{"migrate", "up"}, {"staff", "list"}, invite} {
+		if status, _, stderr := ask(env, args...); status != exitOK {
+			t.Fatalf("%v: exit status %d\n%s", args, status, stderr)
+		}
+		if i == 1 {
+			lose() // there is nothing yet that needs the former one
+		}
+	}
+	was := lose()
+	for _, args := range [][]string{{"serve"}, {"staff", "list"}, {"staff", "recover", "ada@site.example"}, invite} {
+		status, stdout, stderr := ask(env, args...)
+		if status != exitFailed || stdout != "" {
+			t.Errorf("%v: exit status %d\n%s", args, status, stdout)
+		}
+		for _, want := range []string{secret, "staff (1)", "backup", "DOSSIER_STAFF_SECRET", "--despite-losses"} {
+			if !strings.Contains(stderr, want) {
+				t.Errorf("%v: %q is not in\n%s", args, want, stderr)
+			}
+		}
+	}
+	if _, err := os.Stat(secret); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is refused makes a secret: %v", err)
+	}
+	if status, _, stderr := ask(append(env, "DOSSIER_STAFF_SECRET="+strings.TrimSpace(was)), "staff",
+		"list"); status != exitOK {
+		t.Errorf("with the secret as a setting: exit status %d\n%s", status, stderr)
+	}
+	p := startCommand(t, freeAddress(t), env, "serve", "--despite-losses")
+	defer p.kill()
+	if out := p.output.String(); !strings.Contains(out, "level=ERROR") ||
+		!strings.Contains(out, "the staff secret is lost") {
+		t.Errorf("the server does not say that it makes a new secret:\n%s", out)
+	}
+	if lose() == was {
+		t.Error("the new secret is the former one")
 	}
 }
 
