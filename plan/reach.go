@@ -316,7 +316,70 @@ func reached(base, head *graph.Graph) []Danger {
 	if len(lost) > 0 {
 		found = append(found, Danger{Kind: stops, What: "No longer reached: " + strings.Join(few(lost), ", ") + "."})
 	}
-	return append(found, ruleClosings(more(rulesBefore, rulesAfter, nil), head, carried)...)
+	found = append(found, ruleClosings(more(rulesBefore, rulesAfter, nil), head, carried)...)
+	return append(found, strangeGroups(base, head)...)
+}
+
+// grouped are the inputs with security groups of the types that no rule judges for them: who reaches whom tells what
+// another group means.
+var grouped = map[string][]string{
+	"aws:alb/loadBalancer:LoadBalancer": {"securityGroups"},
+	"aws:ec2/vpcEndpoint:VpcEndpoint":   {"securityGroupIds"},
+	"aws:lb/loadBalancer:LoadBalancer":  {"securityGroups"},
+	auroraType:                          {"vpcSecurityGroupIds"},
+	databaseType:                        {"vpcSecurityGroupIds"},
+	serverType:                          {"vpcSecurityGroupIds"},
+	templateType: {"vpcSecurityGroupIds", "securityGroupNames",
+		"networkInterfaces.securityGroups"},
+}
+
+// strangeGroups tell of what gets or loses security groups that the program does not make, so that who reaches whom
+// knows nothing of them.
+func strangeGroups(base, head *graph.Graph) []Danger {
+	if base == nil {
+		return nil
+	}
+	// groups are those of a resource, by their resources where the program makes them; strange are the others.
+	groups := func(g *graph.Graph, r *graph.Resource, path string) (all, strange []string) {
+		key, _, _ := strings.Cut(path, ".")
+		graph.Walk(key, r.Input(key), func(at string, v any) {
+			if position.ReplaceAllString(at, "") != path || v == nil {
+				return
+			}
+			if of := g.Resolve(v, "aws:ec2/securityGroup:SecurityGroup",
+				"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"); of != nil && !of.Read {
+				all = append(all, of.URN)
+				return
+			}
+			all, strange = append(all, fmt.Sprint(v)), append(strange, fmt.Sprint(v))
+		})
+		return all, strange
+	}
+	var found []Danger
+	for _, now := range head.Resources {
+		old := base.Was(now)
+		if old == nil || now.Read {
+			continue
+		}
+		for _, path := range grouped[now.Token] {
+			was, left := groups(base, old, path)
+			is, come := groups(head, now, path)
+			var said []string
+			for verb, list := range map[string][]string{"gets": without(come, was), "loses": without(left, is)} {
+				if len(list) > 0 {
+					said = append(said, verb+" "+strings.Join(few(list), ", "))
+				}
+			}
+			slices.Sort(said)
+			if len(said) > 0 {
+				found = append(found, Danger{Kind: notJudged, Resource: now.String(),
+					What: fmt.Sprintf("**%s** %s %s (%s): the program does not make these security groups, and whom "+
+						"they let in is not known here.", now.Kind(), code(now.Name), strings.Join(said, " and "),
+						code(path))})
+			}
+		}
+	}
+	return found
 }
 
 // openings tell who from outside reaches a place that did not.
