@@ -64,8 +64,8 @@ func (p Project) policyOf(ctx context.Context, of *program, stack string, settin
 	}}
 }
 
-// borrowed asks the rules of head about a stack of base, which has no program with rules: so what base breaks already is
-// known as such. What excuses is base's own configuration alone, so that exceptions in the program count as new.
+// borrowed asks the rules of head about a stack of base, which has no program with rules: so what base breaks already
+// is known as such. What excuses is base's own configuration alone, so that exceptions in the program count as new.
 func (of *program) borrowed(ctx context.Context, env policy.Environment, stack string, settings map[string]string,
 	exceptions []policy.ExceptionAt) *policy.Set {
 	catalogue := policy.Set{Environment: env, Rules: policy.Catalogue()}
@@ -139,8 +139,8 @@ func buildRules(ctx context.Context, before, head *tree, work string) error {
 	borrow := func() {
 		if head.rules != nil && head.rules.fault == nil {
 			before.rules = head.rules
-			before.notes = append(before.notes, fmt.Sprintf("%s has no program with rules, so it was asked by those of "+
-				"the change: what it breaks already counts as inherited.", before.name))
+			before.notes = append(before.notes, fmt.Sprintf("%s has no program with rules, so it was asked by those "+
+				"of the change: what it breaks already counts as inherited.", before.name))
 		}
 	}
 	for _, t := range []*tree{head, before} {

@@ -21,13 +21,17 @@ func otherRules() []Rule {
 					return []Violation{At(r, "set retentionInDays",
 						"retentionInDays is %s: it keeps everything for ever", Shown(r.Input("retentionInDays")))}
 				}),
-				Each(databaseType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
+				eachDatabase(func(g *graph.Graph, _ Environment, d database) []Violation {
+					what, identifier := "instance", "identifier"
+					if d.cluster {
+						what, identifier = "cluster", "clusterIdentifier"
+					}
 					var found []Violation
-					for _, kind := range graph.Texts(r.Input("enabledCloudwatchLogsExports")) {
-						name := fmt.Sprintf("/aws/rds/instance/%s/%s", graph.Text(r.Either("identifier")), kind)
+					for _, kind := range graph.Texts(d.Input("enabledCloudwatchLogsExports")) {
+						name := fmt.Sprintf("/aws/rds/%s/%s/%s", what, graph.Text(d.Either(identifier)), kind)
 						if g.Resolve(name, logGroupType) == nil {
 							found = append(found,
-								At(r, "add a LogGroup of that name with retentionInDays",
+								At(d.Resource, "add a LogGroup of that name with retentionInDays",
 									"its log group %s is not in the graph", name))
 						}
 					}
@@ -77,9 +81,14 @@ func otherRules() []Rule {
 			Says: "Passwords are generated or come marked as secret, and secrets are kept in Parameter Store as " +
 				"SecureString.",
 			Check: All(
-				Each(databaseType, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-					if v := r.Input("password"); v != nil && v != graph.Secret {
-						return []Violation{At(r, "make it a secret output", "its password is not marked as secret")}
+				eachDatabase(func(_ *graph.Graph, _ Environment, d database) []Violation {
+					key := "password"
+					if d.cluster {
+						key = "masterPassword"
+					}
+					if v := d.Input(key); v != nil && v != graph.Secret {
+						return []Violation{At(d.Resource, "make it a secret output",
+							"its password is not marked as secret")}
 					}
 					return nil
 				}),

@@ -56,6 +56,8 @@ type Violation struct {
 	URN string
 	// Message says what is wrong, Mend what to do.
 	Message, Mend string
+	// NotAsked tells that nothing is wrong: the rule is not asked of the resource, and Message says why.
+	NotAsked bool `json:",omitempty"`
 }
 
 func (v Violation) String() string {
@@ -121,6 +123,8 @@ type Result struct {
 	// Violations are those that no exception excuses.
 	Violations []Violation
 	Excused    []Excused
+	// Aside are the places of which the rule is not asked although it speaks of their types.
+	Aside []Violation `json:",omitempty"`
 }
 
 // Report is what came of all rules for one environment.
@@ -168,6 +172,10 @@ func (rule Rule) check(g *graph.Graph, set Set) Result {
 			continue
 		}
 		v.Rule = rule.ID
+		if v.NotAsked {
+			result.Aside = append(result.Aside, v)
+			continue
+		}
 		v.Mend = cmp.Or(rule.Mend, v.Mend)
 		i := slices.IndexFunc(rule.Exceptions, func(e Exception) bool { return e.Holds(g, env, v) })
 		if i < 0 {
@@ -181,6 +189,10 @@ func (rule Rule) check(g *graph.Graph, set Set) Result {
 		result.Verdict = Broken
 	case len(result.Excused) > 0:
 		result.Verdict = Excepted
+	case len(result.Aside) > 0 && !slices.ContainsFunc(speaks, func(r *graph.Resource) bool {
+		return !slices.ContainsFunc(result.Aside, func(v Violation) bool { return v.URN == r.URN })
+	}):
+		result.Verdict = NotAsked
 	}
 	return result
 }
@@ -199,6 +211,12 @@ func At(r *graph.Resource, mend, message string, args ...any) Violation {
 	return Violation{Resource: r.String(), URN: r.URN, Message: fmt.Sprintf(message, args...), Mend: mend}
 }
 
+// NotAskedOf tells that a rule is not asked of a resource, and why: of a kind that it does not know, or whose value is
+// not known. It breaks nothing, and is told.
+func NotAskedOf(r *graph.Resource, why string, args ...any) Violation {
+	return Violation{Resource: r.String(), URN: r.URN, Message: fmt.Sprintf(why, args...), NotAsked: true}
+}
+
 // Each returns a check that applies a test to every resource of a type and gathers what it finds.
 func Each(token string, test func(g *graph.Graph, env Environment, r *graph.Resource) []Violation) func(*graph.Graph,
 	Environment) []Violation {
@@ -211,10 +229,10 @@ func Each(token string, test func(g *graph.Graph, env Environment, r *graph.Reso
 	}
 }
 
-// Must returns a check that demands an input of every resource of a type to be that boolean, written out.
+// Must returns a check that demands an input of every resource of a type to be that boolean, as Held tells.
 func Must(token, path string, want bool, mend string) func(*graph.Graph, Environment) []Violation {
 	return Each(token, func(_ *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-		if graph.Is(r.Input(path), want) {
+		if graph.Is(Held(r, path), want) {
 			return nil
 		}
 		return []Violation{At(r, mend, "%s is %s, not %t", path, Shown(r.Input(path)), want)}

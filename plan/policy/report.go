@@ -27,11 +27,14 @@ func (r Report) lines() []line {
 		for _, e := range result.Excused {
 			lines = append(lines, line{id, Excepted, e.Resource, e.Exception.Reason})
 		}
-		switch result.Verdict {
-		case Kept:
+		switch {
+		case result.Verdict == Kept:
 			lines = append(lines, line{id, Kept, "", result.Rule.Says})
-		case NotAsked:
+		case result.Verdict == NotAsked && len(result.Aside) == 0:
 			lines = append(lines, line{id, NotAsked, "", result.Rule.Otherwise})
+		}
+		for _, v := range result.Aside {
+			lines = append(lines, line{id, NotAsked, v.Resource, v.Message})
 		}
 	}
 	return lines
