@@ -142,7 +142,7 @@ func (p Plan) verdict() string {
 		return "the program does not compile"
 	}
 	var faults []string
-	dangers, changes, unknown, withheld := 0, 0, 0, 0
+	dangers, changes, unknown, withheld, excused := 0, 0, 0, 0, false
 	for _, u := range p.Unread {
 		if u.Changed {
 			unknown++
@@ -161,6 +161,7 @@ func (p Plan) verdict() string {
 		}
 		changes += len(e.Changes)
 		withheld += len(e.Ignored) + len(e.Options)
+		excused = excused || slices.ContainsFunc(e.Policy.Exceptions, func(x Except) bool { return x.New })
 	}
 	unsafe := p.unsafe()
 	var said []string
@@ -175,6 +176,8 @@ func (p Plan) verdict() string {
 	}
 	switch {
 	case len(said) > 0:
+	case changes == 0 && len(p.Migrations) == 0 && len(faults) == 0 && excused:
+		return "nothing changes in AWS; rules get exceptions"
 	case changes == 0 && len(p.Migrations) == 0 && len(faults) == 0 && withheld == 0:
 		return "nothing changes"
 	case changes == 0 && len(p.Migrations) == 0 && len(faults) == 0:
@@ -451,9 +454,16 @@ func (p Plan) sources() string {
 		if u.Changed {
 			changes = " **The change touches it, and nothing here judges that.**"
 		}
-		fmt.Fprintf(&b, "\n> Project %s in %s is not looked at: %s.%s\n", code(u.Project), code(u.Folder),
-			code(cut(u.Why, longest)),
-			changes)
+		what, is := "Project", "is"
+		switch len(u.Stacks) {
+		case 0:
+		case 1:
+			what = "Stack " + code(cut(u.Stacks[0], 64)) + " of project"
+		default:
+			what, is = "Stacks "+strings.Join(few(spans(u.Stacks)), ", ")+" of project", "are"
+		}
+		fmt.Fprintf(&b, "\n> %s %s in %s %s not looked at: %s.%s\n", what, code(u.Project), code(u.Folder), is,
+			code(cut(u.Why, longest)), changes)
 	}
 	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "\n> %s\n", sentence(n))

@@ -66,7 +66,11 @@ func (p Plan) table() string {
 		for _, e := range p.Environments {
 			switch {
 			case e.Gone:
-				cells = append(cells, "the stack's file was removed; what is deployed stays until `pulumi destroy`")
+				text := "no longer in the repository; what is deployed stays until `pulumi destroy`"
+				if e.Left != "" {
+					text = "no longer looked at"
+				}
+				cells = append(cells, text)
 			case e.Fault != nil:
 				cells = append(cells, "–")
 			default:

@@ -69,8 +69,10 @@ type Revision struct {
 	Name string
 	// Stacks are by name.
 	Stacks map[string]Stack
-	// Unread are the projects that are not looked at.
+	// Unread are the projects, and stacks of others, that are not looked at.
 	Unread []Unread
+	// Left are the stacks that are there and not looked at any longer, with why not.
+	Left map[string]string
 	// Build is why there is no program to run; nil: there is one.
 	Build *Fault
 	// Migrations are those of the database, in order.
@@ -81,11 +83,13 @@ type Revision struct {
 	Prices *prices.Table
 }
 
-// Unread is a Pulumi project that is not looked at.
+// Unread is a Pulumi project that is not looked at, or some stacks of it.
 type Unread struct {
 	Project string `json:"project"`
 	// Folder is where its Pulumi.yaml is.
 	Folder string `json:"folder"`
+	// Stacks are those that are not looked at; none: all of the project.
+	Stacks []string `json:"stacks,omitempty"`
 	// Why says why not.
 	Why string `json:"why"`
 	// Changed reports whether something in the folder changes.
@@ -99,7 +103,7 @@ type Plan struct {
 	Head    string `json:"head"`
 	// Notes are what whoever reads the plan has to know about how it was made.
 	Notes []string `json:"notes,omitempty"`
-	// Unread are the projects that are not looked at.
+	// Unread are the projects, and stacks of others, that are not looked at.
 	Unread []Unread `json:"unread,omitempty"`
 	// Build is why there is no program at head; the environments are empty then.
 	Build *Fault `json:"build,omitempty"`
@@ -130,6 +134,8 @@ type Environment struct {
 	// New tells a stack that base does not have, Gone one that head does not have.
 	New  bool `json:"new,omitempty"`
 	Gone bool `json:"gone,omitempty"`
+	// Left is why one that is gone is not looked at although the repository still has it.
+	Left string `json:"left,omitempty"`
 	// Fault is why head has no graph, BaseFault why nothing is compared.
 	Fault     *Fault     `json:"fault,omitempty"`
 	BaseFault *Fault     `json:"baseFault,omitempty"`
@@ -174,7 +180,8 @@ type Policy struct {
 	// Dropped are rules that base is held to and head is not.
 	Dropped []string `json:"dropped,omitempty"`
 	Broken  []Broken `json:"broken"`
-	// Mended are rules that base breaks and head does not.
+	// Mended are rules that base breaks and head does not, at resources that are still there and not excused. Whether
+	// such a rule is kept, or has nothing left to hold there, is the rule's to say.
 	Mended     []string `json:"mended,omitempty"`
 	Exceptions []Except `json:"exceptions"`
 }
@@ -240,6 +247,9 @@ func Make(base, head Revision, notes ...string) Plan {
 		was, known := base.Stacks[name]
 		is, stays := head.Stacks[name]
 		e := environment(name, was, known, is, stays, table)
+		if !stays {
+			e.dropped(head.Left[name])
+		}
 		e.whole()
 		p.Environments = append(p.Environments, e)
 		if is.Graph != nil {
@@ -285,10 +295,6 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	if known {
 		e.BaseFault = base.Fault
 	}
-	if !stays {
-		e.Dangers = append(e.Dangers, Danger{Kind: "stack dropped", What: "The repository no longer has this stack: " +
-			"what is deployed of it stays, is paid and is no longer looked after until `pulumi destroy`."})
-	}
 	if head.Graph == nil {
 		return e
 	}
@@ -315,6 +321,11 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 		e.Dangers = append(e.Dangers, Danger{Kind: "rules dropped", What: fmt.Sprintf("It is no longer held to %s.",
 			codes(e.Policy.Dropped))})
 	}
+	if base.Policy != nil && head.Policy != nil && base.Policy.Environment.Production &&
+		!head.Policy.Environment.Production {
+		e.Dangers = append(e.Dangers, Danger{Kind: "rules dropped",
+			What: "It is no longer a stack of production, so the rules that hold in those alone no longer hold in it."})
+	}
 	e.Unjudged = unlooked(from, head.Graph, e.Changes)
 	e.Roles = roles(from, head.Graph)
 	e.Outputs = outputs(from, head.Graph)
@@ -329,6 +340,16 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	e.locate(head.Graph)
 	e.Drawing = picture(&e, from, head.Graph)
 	return e
+}
+
+// dropped tells of a stack that head does not have, or does not look at for a reason; that one counts with what is
+// unread.
+func (e *Environment) dropped(left string) {
+	if e.Left = left; left != "" {
+		return
+	}
+	e.Dangers = append(e.Dangers, Danger{Kind: "stack dropped", What: "The repository no longer has this stack: " +
+		"what is deployed of it stays, is paid and is no longer looked after until `pulumi destroy`."})
 }
 
 // whole makes lists of what there is none of, so that the JSON form has them empty and not null.
@@ -512,9 +533,17 @@ func policies(base, head Stack, before, after *graph.Graph) Policy {
 			}
 		}
 	}
+	if compared && base.Policy.Environment.Production != head.Policy.Environment.Production {
+		broken = nil // other rules hold
+	}
 	for at, v := range broken {
 		if kept[at] || slices.ContainsFunc(p.Broken, func(b Broken) bool {
 			return b.Rule == v.Rule && b.Resource == called(v, base.Graph) // it is still broken, otherwise
+		}) {
+			continue
+		}
+		if !stillHeld(head, report, base.Graph, v) || slices.ContainsFunc(p.Exceptions, func(x Except) bool {
+			return x.Rule == v.Rule && slices.Contains(x.Resources, called(v, base.Graph))
 		}) {
 			continue
 		}
@@ -523,6 +552,19 @@ func policies(base, head Stack, before, after *graph.Graph) Policy {
 	}
 	slices.Sort(p.Mended)
 	return p
+}
+
+// stillHeld reports whether a stack is still held to a rule that base breaks, and has the resource that broke it.
+func stillHeld(head Stack, report policy.Report, base *graph.Graph, v policy.Violation) bool {
+	if !slices.ContainsFunc(report.Results, func(r policy.Result) bool {
+		return r.Rule.ID == v.Rule && r.Verdict != policy.NotAsked
+	}) {
+		return false
+	}
+	return v.URN == "" || slices.ContainsFunc(head.Graph.Resources, func(now *graph.Resource) bool {
+		old := base.Was(now)
+		return now.URN == v.URN || old != nil && old.URN == v.URN
+	})
 }
 
 // brokenAt is a place where a rule is not kept.

@@ -141,7 +141,7 @@ func (e Environment) broken() string {
 			sentence(at.mend))
 	}
 	for _, m := range e.Policy.Mended {
-		fmt.Fprintf(&b, "- kept again: %s\n", sentence(m))
+		fmt.Fprintf(&b, "- no longer found: %s\n", sentence(m))
 	}
 	return b.String()
 }

@@ -245,6 +245,15 @@ func (c *Config) check() error {
 	return errors.Join(errs...)
 }
 
+// running is what a configuration says of what is run, and with what: nothing of what a stack is held to.
+func (c Config) running() Config {
+	r := Config{Prices: c.Prices, Projects: slices.Clone(c.Projects)}
+	for i := range r.Projects {
+		r.Projects[i].Production = nil
+	}
+	return r
+}
+
 // productive are the stacks that are named as production.
 func (p ProjectConfig) productive() []string {
 	if p.Production == nil {

@@ -66,6 +66,8 @@ type program struct {
 	// sources is the hash of what the artifact would be made of; empty where it is not known, and where there is none.
 	sources string
 	stacks  map[string]plan.Stack
+	// left are the stacks that have a file and that the configuration leaves out, with that.
+	left map[string]string
 }
 
 // skipped are folders in which nobody keeps projects that are deployed.
@@ -189,7 +191,7 @@ func (t *tree) program(c ProjectConfig) (*program, error) {
 	if _, has := above(root, p.main, "go.mod"); !has {
 		return nil, &unreadError{name, fmt.Sprintf("there is no go.mod in %s or above", where(p.main))}
 	}
-	p.stacks, err = t.stacks(c, project, path.Ext(file))
+	p.stacks, p.left, err = t.stacks(c, project, path.Ext(file))
 	return p, err
 }
 
@@ -226,18 +228,20 @@ func withoutMark(text []byte) []byte { return []byte(strings.TrimPrefix(string(t
 var stackName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
 
 // stacks are those of a project: those that are named, else those that have a file with their configuration. A project
-// without any has one that has the project's own configuration alone.
-func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (map[string]plan.Stack, error) {
+// without any has one that has the project's own configuration alone. Those that have a file and are not named are left,
+// with the file.
+func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (found map[string]plan.Stack,
+	left map[string]string, err error) {
 	root := t.files()
 	dir := path.Join(c.Folder, filepath.ToSlash(project.StackConfigDir))
 	if !filepath.IsLocal(filepath.FromSlash(dir)) {
-		return nil, &unreadError{project.Name.String(),
+		return nil, nil, &unreadError{project.Name.String(),
 			fmt.Sprintf("stackConfigDir, %s, is not in this repository", project.StackConfigDir)}
 	}
 	file := func(stack string) string { return path.Join(dir, workspace.ProjectFile+"."+stack+ext) }
 	entries, err := fs.ReadDir(root, dir)
 	if err != nil {
-		return nil, fmt.Errorf("looking for stacks in %s: %w", where(dir), unplaced(err))
+		return nil, nil, fmt.Errorf("looking for stacks in %s: %w", where(dir), unplaced(err))
 	}
 	var filed []string
 	for _, entry := range entries {
@@ -257,7 +261,12 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 			fmt.Sprintf("Project %s has no file of a stack in %s, so it is planned for one, %s, with "+
 				"what Pulumi.yaml says alone.", quoted(project.Name.String()), quoted(dir), unnamed))
 	}
-	found := map[string]plan.Stack{}
+	found, left = map[string]plan.Stack{}, map[string]string{}
+	for _, name := range filed {
+		if !slices.Contains(names, name) {
+			left[name] = file(name)
+		}
+	}
 	for _, name := range names {
 		s := plan.Stack{Project: project.Name.String(), File: path.Join(c.Folder, workspace.ProjectFile+ext)}
 		values := config.Map{}
@@ -280,7 +289,7 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 						quoted(file(name)), quoted(name)))
 			}
 		case err != nil:
-			return nil, fmt.Errorf("reading %s: %w", file(name), err)
+			return nil, nil, fmt.Errorf("reading %s: %w", file(name), err)
 		default:
 			read, err := workspace.LoadProjectStackBytes(nil, project, withoutMark(text), file(name),
 				encoding.Marshalers[ext])
@@ -307,7 +316,7 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 			"the rules for production hold in no stack of it.", quoted(project.Name.String()),
 			quoted(strings.Join(productive, ", "))))
 	}
-	return found, nil
+	return found, left, nil
 }
 
 // unnamed is the stack of a project that has none in its files.

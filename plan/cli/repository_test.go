@@ -213,7 +213,7 @@ func TestRepository(t *testing.T) {
 	plan("a module of the workspace, a program in another language, a migration", StatusDangerous,
 		[]string{"--project", "services/api", "--migrations", "db"}, "create BucketV2 `ours`",
 		"**BucketV2** `jobs` is deleted",
-		"`db/2.sql` is **not safe", "Sample.1")
+		"`db/2.sql` is **not safe")
 	unchanged(t, "a plan of a workspace without sums", dir, all)
 	replaceIn(t, dir, "lambda/handler.js", "1", "2")
 	plan("the same, of all, and sources of an artifact", StatusDangerous, nil, "BucketObject `code`",

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -35,6 +36,8 @@ type tree struct {
 	head string
 	// base is that of head: what the working tree is compared with.
 	base *tree
+	// borrowed tells that the other tree's configuration says what is run, because this one has none.
+	borrowed bool
 	// rules is the program that serves its rules; nil: there is none.
 	rules *program
 	// notes are what whoever reads the plan has to know of it.
@@ -48,7 +51,11 @@ func (t *tree) later(file string) bool { return t.past && exists(rooted(t.head),
 func (t *tree) earlier(file string) bool { return t.base != nil && exists(rooted(t.base.dir), file) }
 
 // pair is a project at both revisions; nil where there is none.
-type pair struct{ before, head *program }
+type pair struct {
+	before, head *program
+	// unread is why head's is not looked at although it is there; empty: it is, or it is not there.
+	unread string
+}
 
 // compare makes the plan from base to the working tree at root.
 func (p Project) compare(ctx context.Context, root, base string, over overrides, watch *stopwatch) (plan.Plan, error) {
@@ -138,8 +145,8 @@ func workFolder(ctx context.Context, root string) (string, error) {
 	return work, os.WriteFile(filepath.Join(work, ".gitignore"), []byte("*\n"), 0o644)
 }
 
-// configure reads the configuration of both trees. Where only one has any, it is that of both: what it leaves out was
-// not deployed before, either.
+// configure reads the configuration of both trees. Where only one has any, it says for both what is run, and with what.
+// What a stack is held to is each one's own, so that a change which adds the file does not excuse what it excuses.
 func configure(before, head *tree) error {
 	was, had, wasErr := readConfig(before.dir, before.over.config())
 	is, has, err := readConfig(head.dir, head.over.config())
@@ -156,17 +163,21 @@ func configure(before, head *tree) error {
 	}
 	before.config, head.config = was, is
 	if !had {
-		before.config = is
+		before.config, before.borrowed = is.running(), true
 	}
 	if !has {
-		head.config = was
+		head.config, head.borrowed = was.running(), true
 	}
 	for _, t := range []*tree{before, head} {
 		t.config.Rules = cmp.Or(t.over.rules, t.config.Rules)
 	}
-	if had && has && !reflect.DeepEqual(was, is) {
-		head.notes = append(head.notes,
-			quoted(head.over.config())+", which says what is planned, is part of the change.")
+	switch file := quoted(head.over.config()); {
+	case has && !had && wasErr == nil:
+		head.notes = append(head.notes, file+", which says what is planned, comes with the change.")
+	case had && !has:
+		head.notes = append(head.notes, file+", which said what is planned, is gone with the change.")
+	case has && (wasErr != nil || !reflect.DeepEqual(was, is)):
+		head.notes = append(head.notes, file+", which says what is planned, is part of the change.")
 	}
 	return nil
 }
@@ -206,6 +217,28 @@ func match(before, head *tree) (pairs map[string]*pair, unread []plan.Unread, er
 				Why: "it was not looked at before, because " + u.Why})
 		}
 	}
+	left, err := leftOut(before, head, pairs)
+	if err != nil {
+		return nil, nil, err
+	}
+	unread = append(unread, left...)
+	for _, p := range pairs {
+		if p.before == nil || p.head != nil {
+			continue
+		}
+		for _, u := range unread {
+			if u.Folder == p.before.config.Folder && len(u.Stacks) == 0 {
+				p.unread = u.Why
+			}
+		}
+		for _, other := range now {
+			if other.config.Folder == p.before.config.Folder {
+				head.notes = append(head.notes, fmt.Sprintf("The project in %s is called %s instead of %s: Pulumi takes "+
+					"its stacks for others, and makes everything anew in them.", quoted(other.config.Folder),
+					quoted(other.name), quoted(p.before.name)))
+			}
+		}
+	}
 	if len(now) == 0 && len(past) == 0 {
 		var why []string
 		for _, u := range unread {
@@ -219,6 +252,60 @@ func match(before, head *tree) (pairs map[string]*pair, unread []plan.Unread, er
 		return nil, nil, fmt.Errorf("no project here can be looked at: %s", strings.Join(why, "; "))
 	}
 	return pairs, unread, nil
+}
+
+// leftOut are the projects and the stacks that are there, and that the configuration of head leaves out. They count as
+// changed where base looked at them, and a stack where its file differs.
+func leftOut(before, head *tree, pairs map[string]*pair) ([]plan.Unread, error) {
+	var found []plan.Unread
+	file := head.over.config()
+	if len(head.config.Projects) > 0 && len(head.over.projects) == 0 {
+		folders, err := find(head.dir)
+		if err != nil {
+			return nil, fmt.Errorf("looking for Pulumi projects in %s: %w", head.name, err)
+		}
+		listed := func(t *tree, folder string) bool {
+			return slices.ContainsFunc(t.config.Projects, func(c ProjectConfig) bool { return c.Folder == folder })
+		}
+		for _, folder := range folders {
+			looked := before.borrowed || len(before.config.Projects) == 0 || listed(before, folder)
+			if listed(head, folder) || head.borrowed || !looked {
+				continue // nothing leaves it out, or both do
+			}
+			scratch := *head // what it notes is of a project that is not looked at
+			name := path.Base(folder)
+			if p, err := scratch.program(ProjectConfig{Folder: folder}); err == nil {
+				name = p.name
+			} else if unlooked, is := errors.AsType[*unreadError](err); is {
+				name = unlooked.project
+			}
+			found = append(found, plan.Unread{Project: name, Folder: folder, Changed: true,
+				Why: file + " of the change leaves it out"})
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(pairs)) {
+		p := pairs[key]
+		if p.head == nil || len(head.over.stacks) > 0 {
+			continue
+		}
+		stacks := map[bool][]string{}
+		for _, stack := range slices.Sorted(maps.Keys(p.head.left)) {
+			at := p.head.left[stack]
+			former := p.before != nil && !before.borrowed && p.before.left[stack] != ""
+			was, wasErr := inTree(before.dir, at, maxConfig)
+			is, err := inTree(head.dir, at, maxConfig)
+			changed := !former || wasErr != nil || err != nil || !bytes.Equal(was, is)
+			stacks[changed] = append(stacks[changed], stack)
+		}
+		for _, changed := range []bool{true, false} {
+			if names := stacks[changed]; len(names) > 0 {
+				them := map[bool]string{true: "it", false: "them"}[len(names) == 1]
+				found = append(found, plan.Unread{Project: p.head.name, Folder: p.head.config.Folder, Stacks: names,
+					Changed: changed, Why: fmt.Sprintf("%s leaves %s out", file, them)})
+			}
+		}
+	}
+	return found, nil
 }
 
 // touched reports whether a folder differs between two trees.
@@ -278,6 +365,24 @@ func (p Project) project(ctx context.Context, of *pair, several bool, work strin
 	watch.lap("running the programs")
 	if before != nil && before.fault != nil && !several {
 		was.Build = before.fault
+	}
+	for name := range wasStacks {
+		why := of.unread
+		if _, stays := isStacks[name]; stays {
+			continue
+		}
+		if head != nil && head.left[name] != "" {
+			why = head.tree.over.config() + " leaves it out"
+		}
+		if several {
+			name = before.key + "/" + name
+		}
+		if why != "" {
+			if is.Left == nil {
+				is.Left = map[string]string{}
+			}
+			is.Left[name] = why
+		}
 	}
 	for _, side := range []struct {
 		*plan.Revision
