@@ -79,8 +79,8 @@ func accesses(r *graph.Resource, names *strings.Replacer) map[access]bool {
 		if len(resources) == 0 {
 			resources = []string{"it"}
 		}
-		for _, names := range s.Principal {
-			who = append(who, names...)
+		for kind, list := range s.Principal {
+			who = append(who, principals(kind, list)...)
 		}
 		var without []string
 		for _, kind := range slices.Sorted(maps.Keys(s.NotPrincipal)) {
@@ -116,8 +116,8 @@ func outsider(who string) string {
 		return "everyone"
 	case strings.HasPrefix(who, but):
 		return "everyone but " + code(strings.TrimPrefix(who, but))
-	case strings.Contains(who, ":oidc-provider/"), strings.Contains(who, ":saml-provider/"):
-		return "whoever signs in by " + code(who)
+	case signsInBy(who) != "":
+		return "whoever signs in by " + code(signsInBy(who))
 	case m != nil && m[1] != awsmodel.Account && who != awsmodel.Account:
 		return "the foreign account of " + code(who)
 	case strings.Contains(who, "{"), m != nil, strings.HasSuffix(who, ".amazonaws.com"), who == "":
@@ -214,6 +214,9 @@ func isService(who string) bool {
 // stranger tells whom an access lets in that is not of the account, where there was another; empty: nobody. A service
 // of AWS acts for whoever its statement says, which is anyone where that says nothing.
 func (x access) stranger(was map[access]bool) string {
+	if by := signsInBy(x.who); by != "" && unbounded(by, x.condition) {
+		return "whoever signs in by " + code(by) + ", for anybody's repository, app or pool"
+	}
 	if !isService(x.who) {
 		return outsider(x.who)
 	}

@@ -216,7 +216,7 @@ func document(v any, names *strings.Replacer) []Grant {
 		if s.Principal != nil {
 			actions, resources = []string{assumed}, nil
 			for _, kind := range slices.Sorted(maps.Keys(s.Principal)) {
-				resources = append(resources, s.Principal[kind]...)
+				resources = append(resources, principals(kind, s.Principal[kind])...)
 			}
 		}
 		if s.NotPrincipal != nil {

@@ -75,6 +75,7 @@ var accessRules = slices.Concat(
 		input("users", stops, fewer("some users lose the rights of the group"))),
 	on("aws:iam/instanceProfile:InstanceProfile", input("role", weakens, other("instances with it get another role"))),
 	on("aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+		input("url", exposes, other("people of another issuer are let in")),
 		input("clientIdLists", exposes, further("tokens for %s are taken")),
 		input("clientIdLists", stops, fewer("tokens for some are refused")),
 		input("thumbprintLists", weakens, other("it is known by another certificate"))),

@@ -1,0 +1,142 @@
+package plan
+
+import (
+	"strings"
+	"testing"
+
+	"dossier.example/plan/graph/graphtest"
+)
+
+// TestFederated: whoever signs in by a provider is a stranger, whether the program makes the provider, names its ARN or
+// a site, or gets it from elsewhere.
+func TestFederated(t *testing.T) {
+	const (
+		trusted = "a foreign principal trusted"
+		site    = "token.actions.githubusercontent.com"
+		aud     = `"StringEquals":{"` + site + `:aud":"sts.amazonaws.com"}`
+	)
+	providers := map[string]func(b *graphtest.Builder) string{
+		"of the program": func(b *graphtest.Builder) string {
+			p := b.Add("iam/openIdConnectProvider:OpenIdConnectProvider", "gh", in{"url": "https://" + site})
+			return p.Outputs["arn"].(string)
+		},
+		"SAML": func(b *graphtest.Builder) string {
+			p := b.Add("iam/samlProvider:SamlProvider", "gh", in{"samlMetadataDocument": "x"})
+			return p.Outputs["arn"].(string)
+		},
+		"an ARN": func(*graphtest.Builder) string { return "arn:aws:iam::123456789012:oidc-provider/" + site },
+		"of another stack": func(*graphtest.Builder) string {
+			return "{provider of StackReference}"
+		},
+	}
+	sub := func(operator, value string) string {
+		if operator == "StringEquals" {
+			return `,"Condition":{` + strings.TrimSuffix(aud, "}") + `,"` + site + `:sub":"` + value + `"}}`
+		}
+		return `,"Condition":{` + aud + `,"` + operator + `":{"` + site + `:sub":"` + value + `"}}`
+	}
+	const onlyAud = `,"Condition":{` + aud + `}`
+	narrow := sub("StringLike", "repo:example/dossier:*")
+	for _, c := range []struct {
+		name, was, is string // none: no role
+		want          [][2]string
+	}{
+		{"every repository", narrow, sub("StringLike", "repo:*"), [][2]string{{trusted, "repo:*"}}},
+		{"no subject", narrow, onlyAud, [][2]string{{trusted, "sts.amazonaws.com"}}},
+		{"no condition", narrow, "", [][2]string{{trusted, "signs in by"}}},
+		{"a subject only where there is one", narrow, sub("StringLikeIfExists", "repo:example/dossier:*"),
+			[][2]string{{trusted, "IfExists"}}},
+		{"every subject of none", narrow, sub("ForAllValues:StringLike", "repo:example/dossier:*"),
+			[][2]string{{trusted, "ForAllValues"}}},
+		{"a new role", "none", onlyAud, [][2]string{{trusted, "signs in by"}}},
+		{"the same", narrow, narrow, nil},
+		{"the same in another word", sub("StringEquals", "repo:example/dossier:ref:refs/heads/main"),
+			sub("StringLike", "repo:example/dossier:ref:refs/heads/main"), nil},
+		{"fewer", narrow, sub("StringEquals", "repo:example/dossier:ref:refs/heads/main"),
+			[][2]string{{stops, "no longer be taken"}}},
+	} {
+		for kind, provider := range providers {
+			t.Run(c.name+", "+kind, func(t *testing.T) {
+				policy := func(arn, condition string) string {
+					return statements(`{"Effect":"Allow","Principal":{"Federated":"` + arn +
+						`"},"Action":"sts:AssumeRoleWithWebIdentity"` + condition + `}`)
+				}
+				var arn string
+				base, head := two(t, func(b *graphtest.Builder) {
+					arn = provider(b)
+					if c.was != "none" {
+						b.Add("iam/role:Role", "deploy", in{"assumeRolePolicy": policy(arn, c.was)})
+					}
+				}, func(b *graphtest.Builder) {
+					if c.was == "none" {
+						b.Add("iam/role:Role", "deploy", in{})
+					}
+					b.Set("iam/role:Role", "deploy", "assumeRolePolicy", policy(arn, c.is))
+				})
+				tells(t, between(base, head).Environments[0].Dangers, c.want)
+			})
+		}
+	}
+}
+
+// TestUnbounded: a site at which everyone can sign in lets in anybody's people where nothing says whose.
+func TestUnbounded(t *testing.T) {
+	const cognito, google = "cognito-identity.amazonaws.com", "accounts.google.com"
+	asks := func(operator, key, value string) string {
+		return `,"Condition":{"` + operator + `":{"` + key + `":"` + value + `"}}`
+	}
+	for _, c := range []struct {
+		name, site, condition string
+		want                  bool
+	}{
+		{"any pool", cognito, "", true},
+		{"those who are signed in, of any pool", cognito, asks("ForAnyValue:StringLike", cognito+":amr", "authenticated"),
+			true},
+		{"one pool", cognito, asks("StringEquals", cognito+":aud", "us-east-1:1"), false},
+		{"one pool, where one is told", cognito, asks("StringEqualsIfExists", cognito+":aud", "us-east-1:1"), true},
+		{"all pools but one", cognito, asks("StringNotEquals", cognito+":aud", "us-east-1:1"), true},
+		{"a pattern of every pool", cognito, asks("StringLike", cognito+":aud", "*"), true},
+		{"any app", google, "", true},
+		{"one app", google, asks("StringEquals", google+":aud", "1"), false},
+		{"a key of another site", google, asks("StringEquals", cognito+":aud", "1"), true},
+		{"every repository", "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com",
+			asks("StringLike", "token.actions.githubusercontent.com:sub", "repo:*"), true},
+		{"those of one", "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com",
+			asks("StringLike", "token.actions.githubusercontent.com:sub", "repo:example/*"), false},
+		{"a provider of one's own", "arn:aws:iam::123456789012:oidc-provider/login.example", "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			base, head := two(t, func(*graphtest.Builder) {}, func(b *graphtest.Builder) {
+				b.Add("iam/role:Role", "r", in{"assumeRolePolicy": statements(`{"Effect":"Allow","Principal":` +
+					`{"Federated":"` + c.site + `"},"Action":"sts:AssumeRoleWithWebIdentity"` + c.condition + `}`)})
+			})
+			got := between(base, head).Environments[0].Dangers
+			tells(t, got, [][2]string{{"a foreign principal trusted", "whoever signs in by"}})
+			if len(got) > 0 && strings.Contains(got[0].What, "anybody's") != c.want {
+				t.Errorf("anybody's is not %t: %s", c.want, got[0].What)
+			}
+		})
+	}
+}
+
+// TestFederatedDocument: so it is with a document of a resource, and a provider of another issuer is another one.
+func TestFederatedDocument(t *testing.T) {
+	base, head := two(t, func(b *graphtest.Builder) {
+		b.Add("iam/openIdConnectProvider:OpenIdConnectProvider", "gh", in{"url": "https://a.example"})
+		b.Add("sqs/queue:Queue", "q", in{"policy": statements(read)})
+	}, func(b *graphtest.Builder) {
+		arn := b.Get("iam/openIdConnectProvider:OpenIdConnectProvider", "gh").Outputs["arn"].(string)
+		b.Set("sqs/queue:Queue", "q", "policy", statements(read, `{"Effect":"Allow","Principal":{"Federated":"`+arn+
+			`"},"Action":"sqs:SendMessage","Resource":"*"}`))
+	})
+	tells(t, between(base, head).Environments[0].Dangers,
+		[][2]string{{exposes, "**whoever signs in by `{arn of OpenIdConnectProvider gh}`"}})
+
+	base, head = two(t, func(b *graphtest.Builder) {
+		b.Add("iam/openIdConnectProvider:OpenIdConnectProvider", "gh", in{"url": "https://a.example"})
+	}, func(b *graphtest.Builder) {
+		b.Set("iam/openIdConnectProvider:OpenIdConnectProvider", "gh", "url", "https://b.example")
+	})
+	tells(t, between(base, head).Environments[0].Dangers, [][2]string{{exposes, "another issuer"},
+		{stops, "nobody signs in by it"}})
+}
