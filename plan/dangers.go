@@ -192,6 +192,9 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 		for _, p := range c.Properties {
 			key, _, _ := strings.Cut(position.ReplaceAllString(p.Path, ""), ".")
 			what := interruptions[c.Type][key]
+			if key == "engineVersion" && earlier(p.Before, p.After) {
+				continue // refused
+			}
 			if what != "" && c.Type == databaseType && graph.Is(head.ByURN(c.URN).Input("blueGreenUpdate.enabled"),
 				true) {
 				what = besides

@@ -174,25 +174,63 @@ func sameFilter(old, now any, id string) bool {
 	return about(old) == about(now)
 }
 
-// earlier reports whether a version comes before another, as far as both are given.
+// earlier reports whether a version comes before another, as far as both are given and can be compared.
 func earlier(old, now any) bool {
-	was, is := version(old), version(now)
-	n := min(len(was), len(is))
-	return slices.Compare(is[:n], was[:n]) < 0
+	order, known := compareVersions(old, now)
+	return known && order < 0
 }
 
-// version is the numbers of a version.
-func version(v any) []int {
-	var numbers []int
-	for part := range strings.SplitSeq(graph.Text(v), ".") {
+// compareVersions compares two versions of an engine: below 0 where now comes before old, above 0 where it comes after, and 0
+// where one is only more exact than the other, as 16.3 than 16. Not known are those that lack a number, that differ in
+// letters alone, or that are of different families.
+func compareVersions(old, now any) (order int, known bool) {
+	was, is := versionOf(old), versionOf(now)
+	n := min(len(was.numbers), len(is.numbers))
+	if n == 0 {
+		return 0, false
+	}
+	if was.family != is.family {
+		i, j := slices.Index(families, was.family), slices.Index(families, is.family)
+		return j - i, i >= 0 && j >= 0
+	}
+	order = slices.Compare(is.numbers[:n], was.numbers[:n])
+	return order, order != 0 || was.rest == is.rest
+}
+
+// families are those of which one follows another as a later version of a service, the oldest first
+// (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/version-migration.html).
+var families = []string{"elasticsearch", "opensearch"}
+
+// engineVersion is a version of an engine, such as OpenSearch_2.13 or 8.0.mysql_aurora.3.08.0.
+type engineVersion struct {
+	// family are the letters in front, small, without what parts them from the numbers.
+	family  string
+	numbers []int
+	// rest is what follows the numbers, without an x that stands for any.
+	rest string
+}
+
+func versionOf(v any) engineVersion {
+	text := strings.ToLower(graph.Text(v))
+	at := strings.IndexAny(text, "0123456789")
+	if at < 0 {
+		return engineVersion{rest: text}
+	}
+	found := engineVersion{family: strings.TrimRight(text[:at], "_- ")}
+	if found.family == "v" {
+		found.family = ""
+	}
+	parts := strings.Split(text[at:], ".")
+	for i, part := range parts {
 		if part == "mysql_aurora" {
 			continue // 8.0.mysql_aurora.3.08.0
 		}
 		n, err := strconv.Atoi(part)
 		if err != nil {
+			found.rest = strings.TrimPrefix(strings.Join(parts[i:], "."), "x")
 			break
 		}
-		numbers = append(numbers, n)
+		found.numbers = append(found.numbers, n)
 	}
-	return numbers
+	return found
 }

@@ -8,14 +8,17 @@ import (
 	"dossier.example/plan/graph"
 )
 
-// newerEngine judges another version of a cluster's engine, unless one is only more exact than the other.
+// newerEngine judges another version of a cluster's engine, unless one is only more exact than the other, or it goes
+// back: of that, another rule or the replacement tells. Without a version AWS keeps the one that it has.
 func newerEngine(old, now any) string {
-	was, is := version(old), version(now)
-	if earlier(old, now) {
-		return "" // nothing goes back: refused, or replaced
-	}
-	if n := min(len(was), len(is)); n > 0 && slices.Equal(was[:n], is[:n]) {
+	order, known := compareVersions(old, now)
+	switch {
+	case now == nil || known && order <= 0:
 		return ""
+	case !known:
+		return fmt.Sprintf("the cluster may be upgraded, which takes it down for a while and cannot be undone except "+
+			"with a snapshot, or go back, which AWS refuses: the two versions cannot be compared here (%s → %s)",
+			orUnset(old), orUnset(now))
 	}
 	return fmt.Sprintf("the cluster is upgraded, which takes it down for a while and cannot be undone except with a "+
 		"snapshot (%s → %s)", orUnset(old), orUnset(now))

@@ -217,8 +217,6 @@ func TestDangers(t *testing.T) {
 		},
 			func(b *graphtest.Builder) { b.Get("rds/instance:Instance", "db").Inputs["engineVersion"] = "8.0" },
 			[]string{
-				"**RDS Instance** `db`: the database is upgraded, which takes it down for many minutes and cannot be " +
-					"undone except with a snapshot (`engineVersion`: 8.4 → 8.0).",
 				"**RDS Instance** `db`: AWS does not downgrade a database to an earlier major version, so the " +
 					"deployment " +
 					"fails halfway.",

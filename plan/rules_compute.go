@@ -251,8 +251,9 @@ var computeRules = slices.Concat(
 			return code(graph.Text(now)) + " is given in the cluster"
 		})),
 	on("aws:eks/cluster:Cluster",
-		input("version", refused,
-			back("EKS does not go back to an earlier version (%s → %s), so the deployment fails halfway")),
+		// https://docs.aws.amazon.com/eks/latest/userguide/update-cluster.html and its neighbor rollback-cluster.html
+		input("version", refused, controlPlaneRefused),
+		input("version", stops, controlPlane),
 		input("enabledClusterLogTypes", hides, fewer("some of its logs are no longer kept")),
 		orNew("vpcConfig.endpointPublicAccess", exposes, to("its API can be reached from outside", "true")),
 		input("vpcConfig.endpointPublicAccess", exposes, from("false", "its API can be reached from outside")),
@@ -329,6 +330,18 @@ var computeRules = slices.Concat(
 		input("sourceAccount", exposes, fewer("its principal may call the function for any account"))),
 	on("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig",
 		input("provisionedConcurrentExecutions", shrinks, lower(0, "%s are kept ready instead of %s"))),
+	// Versions of what holds data. The rows for a newer one stand with their types, in rules_data.go.
+	on("aws:docdb/cluster:Cluster",
+		// https://docs.aws.amazon.com/documentdb/latest/developerguide/docdb-mvu.html
+		input("engineVersion", refused,
+			back("DocumentDB does not go back to an earlier version (%s → %s), so the deployment fails halfway"))),
+	on("aws:neptune/cluster:Cluster",
+		// https://docs.aws.amazon.com/neptune/latest/userguide/engine-updates.html
+		input("engineVersion", refused,
+			back("Neptune does not go back to an earlier version (%s → %s), so the deployment fails halfway"))),
+	on("aws:elasticache/cluster:Cluster "+cacheType,
+		// https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VersionManagement.html
+		input("engineVersion", stops, newerEngine)),
 	on(commandHere+" "+commandThere,
 		input("create update delete stdin interpreter environment dir", notJudged,
 			always("what it does on its machine is not known here"))),

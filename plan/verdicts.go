@@ -146,6 +146,9 @@ var conditions = map[string]func(old, now *graph.Resource) Word{
 	"aws:elasticsearch/domain:Domain encryptAtRest.enabled":           turnedOff("encryptAtRest.enabled"),
 	"aws:elasticsearch/domain:Domain nodeToNodeEncryption.enabled":    turnedOff("nodeToNodeEncryption.enabled"),
 	"aws:elasticsearch/domain:Domain advancedSecurityOptions.enabled": turnedOff("advancedSecurityOptions.enabled"),
+	// The same files: what is not among the versions that the domain can be upgraded to, which no earlier one is.
+	"aws:opensearch/domain:Domain engineVersion":           backReplaces("engineVersion"),
+	"aws:elasticsearch/domain:Domain elasticsearchVersion": backReplaces("elasticsearchVersion"),
 	// internal/service/rds/cluster.go
 	"aws:rds/cluster:Cluster storageType": func(_, now *graph.Resource) Word {
 		return when(!strings.HasPrefix(graph.Text(now.Input("engine")), "aurora"))
@@ -216,6 +219,16 @@ func setOr(r *graph.Resource, input, otherwise string) string {
 func turnedOff(input string) func(old, now *graph.Resource) Word {
 	return func(old, now *graph.Resource) Word {
 		if graph.Is(old.Input(input), true) && !graph.Is(now.Input(input), true) {
+			return Replaces
+		}
+		return MayReplace
+	}
+}
+
+// backReplaces replaces what gets an older version, and may replace what gets another one.
+func backReplaces(input string) func(old, now *graph.Resource) Word {
+	return func(old, now *graph.Resource) Word {
+		if earlier(old.Input(input), now.Input(input)) {
 			return Replaces
 		}
 		return MayReplace
