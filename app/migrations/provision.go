@@ -10,6 +10,8 @@ import (
 	"strings"
 )
 
+//go:generate go test . -run ^TestDocuments$ -update
+
 // Collation is the collation that the database must have by default: texts compare by code point, as in SQLite. The
 // migrations cannot name it, because SQLite does not know it.
 const Collation = "utf8mb4_bin"
