@@ -306,6 +306,25 @@ func TestLogsKeepSecrets(t *testing.T) {
 	}
 }
 
+// The page on running the app has every command.
+func TestCommandsAreDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/run.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, help, _ := run(t.Context(), nil, "--help")
+	names := regexp.MustCompile(`(?m)^  ([a-z]+) +[A-Z]`).FindAllStringSubmatch(help, -1)
+	if len(names) < 10 {
+		t.Fatalf("--help lists %d commands:\n%s", len(names), help)
+	}
+	for _, name := range names {
+		if name[1] != "help" && !regexp.MustCompile(`(?m)^dossier `+name[1]+`( |$)`).Match(page) {
+			t.Errorf("docs/run.md does not have \"dossier %s\"", name[1])
+		}
+	}
+}
+
 // On a server where only the administrator exists, migrate makes all that serve needs; before that serve refuses and
 // says what to run.
 func TestMigrateMySQL(t *testing.T) {
