@@ -431,7 +431,7 @@ func compareAccess(r *graph.Resource, of string, was, is map[access]bool, fresh 
 			return false
 		}
 		// Of whom a policy is attached to, it says no more than that.
-		return !stillAllowed(x, was) && (risky(x.action) != "" || x.who == "" &&
+		return !stillAllowed(x, was) && (risky(x.action) != "" || loosened(x, was) || x.who == "" &&
 			(strings.ContainsAny(x.action, "*?") || everything(x.resource) && keeps(x.action) != ""))
 	}))
 	tell(stops, "no longer allows", less(was, is, func(x access) bool {

@@ -44,7 +44,7 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 				trust[access{effect: a.effect, who: a.resource, action: assumed, condition: a.condition}] = true
 			}
 		}
-		var wide, denied, taken, trusted, distrusted []string
+		var wide, denied, taken, trusted, eased, distrusted []string
 		rights := map[string][]access{}
 		if slices.ContainsFunc(e.Changes, func(c Change) bool {
 			return c.Action == Delete && c.Type == "aws:iam/role:Role" && c.Name == role.Name
@@ -78,6 +78,16 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 				rights[risky(g.Action)] = append(rights[risky(g.Action)], a)
 			case g.Change == Added && g.Effect == "Allow" && everything(g.Resource) && keeps(g.Action) != "":
 				rights[keeps(g.Action)] = append(rights[keeps(g.Action)], a)
+			case g.Change == Added && loosened(a, was):
+				if g.Action == assumed {
+					text = code(g.Resource)
+					if g.Condition != "" {
+						text += " if " + code(cut(g.Condition, longest))
+					}
+					eased = append(eased, text)
+					continue
+				}
+				rights[underLess] = append(rights[underLess], a)
 			case g.Change == Added && g.Effect != "Allow" && !isNew && !moot(g.Resource) && !stillDenied(a, was):
 				denied = append(denied, text)
 			case g.Change == Removed && g.Action == assumed && g.Effect == "Allow" && !moot(g.Resource) &&
@@ -89,6 +99,9 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 		}
 		if len(trusted) > 0 {
 			tell("a foreign principal trusted", "may now be taken by %s.", strings.Join(trusted, ", "))
+		}
+		if len(eased) > 0 {
+			tell(moreRights, "may now be taken under a condition that lets in more: %s.", strings.Join(few(eased), ", "))
 		}
 		if len(wide) > 0 {
 			tell("wide permission", "may %s.", strings.Join(wide, ", "))
@@ -111,6 +124,9 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 	}
 	return found
 }
+
+// underLess is how a right is given that was given under a condition that held for less.
+const underLess = "under a condition that lets in more"
 
 // taker is the grant of a role as the access of whoever may take it.
 func taker(g Grant) access {
