@@ -173,7 +173,8 @@ func TestDefaultPorts(t *testing.T) {
 // not known is told, and breaks nothing.
 func TestDatabaseInputs(t *testing.T) {
 	replica := in{"engine": nil, "replicateSourceDb": "arn:aws:rds:eu-west-1:123456789012:db:elsewhere",
-		"username": nil, "password": nil, "storageEncrypted": nil, "backupRetentionPeriod": nil, "port": nil, "dbSubnetGroupName": nil,
+		"username": nil, "password": nil, "storageEncrypted": nil, "backupRetentionPeriod": nil, "port": nil,
+		"dbSubnetGroupName": nil,
 		"skipFinalSnapshot": true}
 	restored := in{"engine": "postgres", "engineVersion": "17", "snapshotIdentifier": "old", "username": nil,
 		"password": nil, "storageEncrypted": nil, "backupRetentionPeriod": nil, "port": nil}

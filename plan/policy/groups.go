@@ -13,13 +13,16 @@ func groupRules() []Rule {
 			ID:   "AutoScaling.1",
 			Says: "A group behind a load balancer believes its health checks.",
 			Check: Each(groupType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
-				behind := slices.ContainsFunc(g.ByType(targetGroupType), func(tg *graph.Resource) bool {
-					return g.Targets(tg, r)
-				})
+				groups := g.ByType(targetGroupType)
+				behind := slices.ContainsFunc(groups, func(tg *graph.Resource) bool { return g.Targets(tg, r) }) ||
+					len(graph.Items(r.Input("targetGroupArns"))) > 0 || len(graph.Items(r.Input("loadBalancers"))) > 0
 				if !behind {
-					return []Violation{At(r, "set targetGroupArns", "no target group sends to it")}
+					if slices.ContainsFunc(groups, func(tg *graph.Resource) bool { return idle(g, tg) }) {
+						return []Violation{At(r, "set targetGroupArns", "no target group sends to it")}
+					}
+					return []Violation{NotAskedOf(r, "it is behind no load balancer")}
 				}
-				if graph.Text(r.Input("healthCheckType")) != "ELB" {
+				if !slices.Contains(strings.Split(graph.Text(r.Input("healthCheckType")), ","), "ELB") {
 					return []Violation{At(r, "set healthCheckType to ELB", "healthCheckType is %s",
 						Shown(r.Input("healthCheckType")))}
 				}
@@ -39,8 +42,9 @@ func groupRules() []Rule {
 				const mend = "use a launch template"
 				var found []Violation
 				for _, r := range g.ByType(groupType) {
-					if r.Input("launchConfiguration") != nil || g.LaunchTemplate(r) == nil {
-						found = append(found, At(r, mend, "it names no launch template of the stack"))
+					if r.Input("launchConfiguration") != nil || g.LaunchTemplate(r) == nil &&
+						r.Input("launchTemplate") == nil && r.Input("mixedInstancesPolicy.launchTemplate") == nil {
+						found = append(found, At(r, mend, "it names no launch template"))
 					}
 				}
 				for _, r := range g.ByType(configurationType) {
@@ -71,6 +75,14 @@ func groupRules() []Rule {
 				"the basic one it is scaled too late.",
 			Check: Each(groupType, func(g *graph.Graph, _ Environment, r *graph.Resource) []Violation {
 				template := g.LaunchTemplate(r)
+				if template == nil && (r.Input("launchTemplate") != nil || r.Input("mixedInstancesPolicy") != nil) {
+					return []Violation{NotAskedOf(r, "its launch template is not of the stack")}
+				}
+				// Launch configurations have it unless they say otherwise.
+				old := g.Resolve(r.Input("launchConfiguration"), configurationType)
+				if old != nil && !graph.Is(old.Input("enableMonitoring"), false) {
+					return nil
+				}
 				for _, policy := range g.ByType("aws:autoscaling/policy:Policy") {
 					metric := graph.Text(policy.Input(
 						"targetTrackingConfiguration.predefinedMetricSpecification.predefinedMetricType"))
@@ -99,4 +111,25 @@ func groupRules() []Rule {
 			}),
 		},
 	}, groupType)
+}
+
+// idle reports whether a group of targets is for instances and sends to none that the stack has, nor to tasks.
+func idle(g *graph.Graph, group *graph.Resource) bool {
+	if v := graph.Text(group.Input("targetType")); v != "" && v != "instance" {
+		return false
+	}
+	for _, r := range g.Resources {
+		if g.Targets(group, r) {
+			return false
+		}
+		for _, of := range graph.Items(r.Input("loadBalancers")) {
+			if g.Refers(graph.At(of, "targetGroupArn"), group) {
+				return false
+			}
+		}
+		if g.Refers(r.Input("targetGroupArn"), group) && strings.Contains(r.Token, "ttachment") {
+			return false
+		}
+	}
+	return true
 }

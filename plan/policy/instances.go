@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dossier.example/plan/graph"
+	"dossier.example/plan/iam"
 )
 
 // largestUserData is EC2's limit for user-data, in bytes before Base64
@@ -57,7 +58,7 @@ func instanceRules() []Rule {
 			ID: "EC2.170", Also: []string{"EC2.8", "CIS 5.7", "CKV_AWS_79"},
 			Says: "Instances answer for their metadata by IMDSv2 only.",
 			Check: eachMachine(func(_ *graph.Graph, r *graph.Resource) []Violation {
-				if graph.Text(r.Input("metadataOptions.httpTokens")) == "required" {
+				if graph.Text(r.Input("metadataOptions.httpTokens")) == "required" || withoutMetadata(r) {
 					return nil
 				}
 				return []Violation{At(r, "set metadataOptions.httpTokens to required",
@@ -68,7 +69,8 @@ func instanceRules() []Rule {
 			ID:   "CKV_AWS_341",
 			Says: "The metadata's answers go no further than the instance itself: a hop limit of 1.",
 			Check: eachMachine(func(_ *graph.Graph, r *graph.Resource) []Violation {
-				if n, ok := graph.Number(r.Input("metadataOptions.httpPutResponseHopLimit")); ok && n == 1 {
+				if n, ok := graph.Number(Held(r, "metadataOptions.httpPutResponseHopLimit")); ok && n == 1 ||
+					withoutMetadata(r) {
 					return nil
 				}
 				return []Violation{At(r, "set metadataOptions.httpPutResponseHopLimit to 1",
@@ -90,6 +92,11 @@ func instanceRules() []Rule {
 				}
 				var found []Violation
 				for _, device := range append(slices.Clone(graph.Items(root)), graph.Items(others)...) {
+					// A disk of the host, which the host encrypts, or none.
+					if r.Token == templateType && graph.At(device, "ebs") == nil &&
+						(graph.At(device, "virtualName") != nil || graph.At(device, "noDevice") != nil) {
+						continue
+					}
 					if v := graph.At(device, encrypted); !graph.Is(v, true) {
 						found = append(found, At(r, mend, "%s of a volume is %s", encrypted, Shown(v)))
 					}
@@ -248,6 +255,31 @@ var agentActions = []string{
 	"ssmmessages:OpenDataChannel",
 }
 
+// agentPolicies are those of AWS that allow it.
+var agentPolicies = []string{"AmazonSSMManagedInstanceCore", "AmazonSSMManagedEC2InstanceDefaultPolicy",
+	"AmazonEC2RoleforSSM"}
+
+// attached are the policies that are attached to a role, as they are named.
+func attached(g *graph.Graph, role *graph.Resource) []string {
+	arns := graph.Texts(role.Input("managedPolicyArns"))
+	for _, r := range g.ByType(rolePolicyAttachment) {
+		if g.Refers(r.Input("role"), role) {
+			arns = append(arns, graph.Text(r.Input("policyArn")))
+		}
+	}
+	for _, r := range g.ByType(policyAttachmentType) {
+		if slices.ContainsFunc(graph.Items(r.Input("roles")), func(v any) bool { return g.Refers(v, role) }) {
+			arns = append(arns, graph.Text(r.Input("policyArn")))
+		}
+	}
+	return arns
+}
+
+// withoutMetadata reports whether an instance has no service of metadata.
+func withoutMetadata(r *graph.Resource) bool {
+	return graph.Text(r.Input("metadataOptions.httpEndpoint")) == "disabled"
+}
+
 func managedBySystemsManager(g *graph.Graph, r *graph.Resource) []Violation {
 	const mend = "give it an instance profile whose role allows the agent's actions"
 	ref := r.Input("iamInstanceProfile")
@@ -257,29 +289,39 @@ func managedBySystemsManager(g *graph.Graph, r *graph.Resource) []Violation {
 		}
 	}
 	profile := g.Resolve(ref, profileType)
+	if profile == nil && ref != nil {
+		return []Violation{NotAskedOf(r, "its instance profile, %s, is not of the stack", Shown(ref))}
+	}
 	if profile == nil {
 		return []Violation{At(r, mend, "it has no instance profile")}
 	}
 	role := g.Resolve(profile.Input("role"), roleType)
+	if role == nil && profile.Input("role") != nil {
+		return []Violation{NotAskedOf(r, "the role of its instance profile, %s, is not of the stack",
+			Shown(profile.Input("role")))}
+	}
 	if role == nil {
 		return []Violation{At(profile, mend, "it names no role")}
 	}
-	allowed := map[string]bool{}
+	for _, arn := range attached(g, role) {
+		if slices.Contains(agentPolicies, arn[strings.LastIndex(arn, "/")+1:]) && strings.Contains(arn, ":iam::aws:") {
+			return nil
+		}
+	}
+	var allowed []string
 	for _, d := range documents(g) {
 		if d.role != role {
 			continue
 		}
 		for _, s := range d.statements {
 			if s.Allows() && len(s.NotAction) == 0 {
-				for _, action := range s.Action {
-					allowed[action] = true
-				}
+				allowed = append(allowed, s.Action...)
 			}
 		}
 	}
 	var missing []string
 	for _, action := range agentActions {
-		if !allowed[action] {
+		if !slices.ContainsFunc(allowed, func(a string) bool { return iam.Covers(a, action) }) {
 			missing = append(missing, action)
 		}
 	}
