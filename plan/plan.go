@@ -303,6 +303,8 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	if from != nil {
 		from = from.As(head.Graph)
 	}
+	from, sealed, dropped := graph.Seal(from, head.Graph)
+	head.Graph = sealed
 	program := head // as the rules see it, whose exceptions are for names in the program
 	distinct := graph.Distinct(from, head.Graph)
 	from, head.Graph = distinct[0], distinct[1]
@@ -330,15 +332,18 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	e.Roles = roles(from, head.Graph)
 	e.Outputs = outputs(from, head.Graph)
 	e.Dangers = append(e.Dangers, unsettled(head.Again, from, head.Graph)...)
+	e.Dangers = append(e.Dangers, unsealed(dropped, from, head.Graph, e.Policy)...)
 	if from != nil {
+		e.Dangers = append(e.Dangers, decrypted(base, head)...)
 		e.Dangers = append(e.Dangers, gaps(from, head.Graph)...)
-		e.Dangers = append(e.Dangers, configured(head.Project, base.Config, head.Config)...)
+		e.Dangers = append(e.Dangers, configured(head.Project, base, head)...)
 		e.Dangers = append(e.Dangers,
 			providers(from, head.Graph, base.Config["aws:region"], head.Config["aws:region"])...)
 	}
 	e.Dangers = append(e.Dangers, dangers(&e, from, head.Graph)...)
 	e.locate(head.Graph)
 	e.Drawing = picture(&e, from, head.Graph)
+	e.mask(head.Graph.Marked())
 	return e
 }
 
@@ -393,13 +398,17 @@ func (e *Environment) locate(head *graph.Graph) {
 }
 
 // configured tells what changes of the providers' own configuration, which stands in no resource.
-func configured(project string, base, head map[string]string) []Danger {
+func configured(project string, base, head Stack) []Danger {
 	var found []Danger
-	names := maps.Clone(base)
-	maps.Copy(names, head)
+	names := maps.Clone(base.Config)
+	maps.Copy(names, head.Config)
 	for _, key := range slices.Sorted(maps.Keys(names)) {
-		if strings.HasPrefix(key, project+":") || base[key] == head[key] {
+		was, is := base.Config[key], head.Config[key]
+		if strings.HasPrefix(key, project+":") || was == is {
 			continue
+		}
+		if slices.Contains(slices.Concat(base.Secrets, head.Secrets), key) {
+			was, is = namer{}.both(leaf{before: secretUnless(was == ""), after: secretUnless(is == "")})
 		}
 		kind, what := notJudged, "it is of a provider, and what it changes is not known here"
 		switch key {
@@ -410,7 +419,7 @@ func configured(project string, base, head map[string]string) []Danger {
 		}
 		found = append(found,
 			Danger{Kind: kind, What: fmt.Sprintf("%s changes (%s → %s): %s.", code(key),
-				code(orNone(base[key])), code(orNone(head[key])), what)})
+				code(orNone(was)), code(orNone(is)), what)})
 	}
 	return found
 }

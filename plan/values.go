@@ -57,7 +57,7 @@ func labels(g *graph.Graph, again map[string]bool) *strings.Replacer {
 	order := slices.Collect(maps.Keys(texts))
 	slices.SortFunc(order, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
 	texts[awsmodel.Account] = "{account}"
-	pairs := []string{}
+	pairs := masking(g.Marked())
 	for _, text := range append(order, awsmodel.Account) {
 		pairs = append(pairs, text, texts[text])
 	}

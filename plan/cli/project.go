@@ -18,6 +18,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 
 	"dossier.example/plan"
+	"dossier.example/plan/graph"
 	"dossier.example/plan/policy"
 )
 
@@ -370,13 +371,13 @@ type sealed struct{}
 
 // DecryptValue implements config.Decrypter, as does BatchDecrypt.
 func (sealed) DecryptValue(_ context.Context, text string) (string, error) {
-	return "sealed " + text, nil
+	return graph.Sealed + text, nil
 }
 
 func (s sealed) BatchDecrypt(_ context.Context, texts []string) ([]string, error) {
 	opened := make([]string, len(texts))
 	for i, text := range texts {
-		opened[i] = "sealed " + text
+		opened[i] = graph.Sealed + text
 	}
 	return opened, nil
 }

@@ -50,7 +50,7 @@ func (g *Graph) of(resources []*Resource) *Graph {
 	if err != nil {
 		panic("graph: " + err.Error()) // the resources are those of a graph
 	}
-	other.Exports, other.Leaks, other.Gaps = g.Exports, g.Leaks, g.Gaps
+	other.take(g)
 	return other
 }
 

@@ -11,6 +11,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
 // Resource is one registration of a program.
@@ -47,6 +49,8 @@ type Resource struct {
 
 	// digests are hashes of the inputs as they were before secrets were masked, by name.
 	digests map[string]string
+	// raw are the inputs with what is marked as secret, which Seal compares; they leave the package in no form.
+	raw resource.PropertyMap
 }
 
 // Source is a line of a file.
@@ -140,6 +144,12 @@ type Graph struct {
 	// Gaps are what the program builds on without that it is known here; sorted.
 	Gaps []Gap
 
+	// raw are the outputs with what is marked as secret, sealed the encrypted values of the configuration.
+	raw    resource.PropertyMap
+	sealed []string
+	// marked are the texts that must not be shown.
+	marked []string
+
 	byURN map[string]*Resource
 	named map[string][]naming
 }
@@ -200,6 +210,12 @@ func (g *Graph) name(r *Resource) {
 	for i, key := range identities {
 		add(i+1, r.Either(key))
 	}
+}
+
+// take gives the graph what another one has beside resources.
+func (g *Graph) take(of *Graph) {
+	g.Exports, g.Leaks, g.Gaps = of.Exports, of.Leaks, of.Gaps
+	g.raw, g.sealed, g.marked = of.raw, of.sealed, of.marked
 }
 
 // ByURN is the resource with that URN, or nil.

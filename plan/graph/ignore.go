@@ -153,6 +153,6 @@ func (g *Graph) Deployed(base *Graph, updates func(old, now *Resource) bool) *Gr
 	if err != nil {
 		panic("graph: " + err.Error()) // the resources are those of a graph
 	}
-	deployed.Exports, deployed.Leaks, deployed.Gaps = g.Exports, g.Leaks, g.Gaps
+	deployed.take(g)
 	return deployed
 }

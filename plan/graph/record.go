@@ -71,6 +71,8 @@ type model struct {
 	compute func(qualified, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap)
 	invoke  func(token string, args resource.PropertyMap) (resource.PropertyMap, error)
 	before  Before
+	// sealed are the encrypted values that the program finds in its configuration.
+	sealed []string
 }
 
 // record runs the program in this process and makes a graph of what it registered.
@@ -295,6 +297,7 @@ func (rec *recorder) graph() (*Graph, error) {
 	for _, reg := range rec.registrations {
 		r := rec.resource(reg)
 		reveal(r, reg)
+		r.raw = revealed(reg)
 		for property, v := range r.Inputs {
 			Walk(property, v, func(path string, v any) {
 				if text, is := v.(string); is && secrets.within(text) {
@@ -316,6 +319,7 @@ func (rec *recorder) graph() (*Graph, error) {
 		return nil, err
 	}
 	g.Exports = plainMap(rec.exports)
+	g.raw, g.sealed = rec.exports, rec.model.sealed
 	Walk("", g.Exports, func(path string, v any) {
 		if text, is := v.(string); is && secrets.within(text) {
 			leaks = append(leaks, Leak{Property: path})
@@ -463,6 +467,20 @@ func reveal(r *Resource, reg registration) {
 	}
 }
 
+// revealed are the inputs of a registration, with marks at what is secret of it: without those that reveal takes away.
+func revealed(reg registration) resource.PropertyMap {
+	in := reg.inputs
+	switch {
+	case reg.token == "aws:ssm/parameter:Parameter" && awsmodel.Text(in["type"]) == "String":
+		in = in.Copy()
+		in["value"], _ = opened(in["value"])
+	case reg.token == "command:remote:Command", reg.token == "command:remote:CopyToRemote":
+		in = in.Copy()
+		delete(in, "connection")
+	}
+	return in
+}
+
 // maskSignIn masks what signs in to a host.
 func maskSignIn(connection any) {
 	m, is := connection.(map[string]any)
@@ -477,10 +495,15 @@ func maskSignIn(connection any) {
 	maskSignIn(m["proxy"])
 }
 
-// secrets are the texts that must stand nowhere in plain: what packages made to generate secrets give out, and what the
-// program hands to a database or to Parameter Store as one.
+// secrets are the texts that must stand nowhere in plain: what the configuration has encrypted, what packages made to
+// generate secrets give out, and what the program hands to a database or to Parameter Store as one.
 func (rec *recorder) secrets() secretTexts {
 	found := map[string]bool{}
+	for _, text := range rec.model.sealed {
+		if len(text) >= 8 {
+			found[text] = true
+		}
+	}
 	collect := func(least int, v resource.PropertyValue) {
 		inSecrets(v, func(text string) {
 			if len(text) >= least {

@@ -56,7 +56,8 @@ func (g *Graph) As(later *Graph) *Graph {
 	if err != nil {
 		return g // an alias that leads to what also has the name, which the engine refuses
 	}
-	named.Exports, named.Gaps, named.Leaks = g.Exports, g.Gaps, slices.Clone(g.Leaks)
+	named.take(g)
+	named.Leaks = slices.Clone(g.Leaks)
 	for i, leak := range named.Leaks {
 		named.Leaks[i].URN = urn(leak.URN)
 	}

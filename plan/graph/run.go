@@ -110,7 +110,7 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it had not ended after %v and was stopped", limit))
 	defer cancel()
 	m := modelOf(config)
-	m.before = before
+	m.before, m.sealed = before, sealedTexts(config, secretKeys)
 	p, err := p.whole()
 	if err != nil {
 		return fail(err)
