@@ -174,8 +174,8 @@ func rerouted(base, head *graph.Graph, gone map[string]bool) []Danger {
 	return found
 }
 
-// unknownRoles are the dangers of policies that are given to a role which the stack does not have, where nothing says
-// what it may do otherwise.
+// unknownRoles are the dangers of policies that are given to users, to groups, and to a role which the stack does not
+// have, where nothing says what they may do otherwise.
 func unknownRoles(e *Environment, base, head *graph.Graph) []Danger {
 	var found []Danger
 	for _, c := range e.Changes {
@@ -207,5 +207,5 @@ func unknownRoles(e *Environment, base, head *graph.Graph) []Danger {
 				code(orUnset(role)), what))
 		}
 	}
-	return found
+	return append(found, attachedToAll(base, head)...)
 }
