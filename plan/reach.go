@@ -12,10 +12,12 @@ import (
 	"dossier.example/plan/graph"
 )
 
-// end is who opens connections or takes them: a name, or a block of addresses outside.
+// end is who opens connections or takes them: a name, or a block of addresses outside, which is everyone where unknown
+// tells that nobody knows whom a rule means.
 type end struct {
-	name  string
-	block netip.Prefix
+	name    string
+	block   netip.Prefix
+	unknown bool
 }
 
 // everyone is the whole internet, by IPv4 and by IPv6.
@@ -35,10 +37,12 @@ type flow struct {
 	rule *graph.Resource
 }
 
-// covers reports whether whoever is meant by b is meant by a. A block of everything also holds those that are no places
+// covers reports whether whoever is meant by b is meant by a, which of an unknown one nobody can tell. A block of everything also holds those that are no places
 // of the stack, such as a service of AWS or a list of blocks.
 func (a end) covers(b end, places map[string]bool) bool {
 	switch {
+	case a.unknown && !b.unknown:
+		return false
 	case a.block.IsValid() && b.block.IsValid():
 		return a.block.Bits() <= b.block.Bits() && a.block.Contains(b.block.Addr())
 	case a.block.IsValid():
@@ -113,7 +117,7 @@ func flows(table []graph.Reach, named map[string]string) []flow {
 				if err != nil {
 					block = everyone[0]
 				}
-				f.from = end{block: block}
+				f.from = end{block: block, unknown: strings.HasPrefix(via, graph.NotKnown)}
 			}
 			if r.To == graph.Internet {
 				f.to = end{block: everyone[0]}
@@ -162,7 +166,7 @@ func ruleFlows(g *graph.Graph) []flow {
 		var peers []end
 		switch {
 		case r.Opaque:
-			peers = []end{{block: everyone[0]}, {block: everyone[1]}}
+			peers = []end{{block: everyone[0], unknown: true}, {block: everyone[1], unknown: true}}
 		case r.CIDR.IsValid():
 			peers = []end{{block: r.CIDR}}
 		case r.Group != "":
@@ -185,6 +189,8 @@ func ruleFlows(g *graph.Graph) []flow {
 // said is an end for people.
 func (e end) said() string {
 	switch {
+	case e.unknown:
+		return "whoever is not known here"
 	case e.world() && e.block.Addr().Is6():
 		return "the internet over IPv6"
 	case e.world():
@@ -197,7 +203,7 @@ func (e end) said() string {
 
 // shown is an end within a sentence.
 func (e end) shown() string {
-	if e.world() {
+	if e.world() { // or not known
 		return e.said()
 	}
 	return code(e.said())
@@ -304,7 +310,7 @@ func reached(base, head *graph.Graph) []Danger {
 	rulesBefore, rulesAfter := ruleFlows(base), ruleFlows(head)
 	found = append(found, ruleOpenings(more(rulesAfter, rulesBefore, nil), newly)...)
 	var lost []string
-	for _, g := range more(before, after, places) {
+	for _, g := range more(before, openly(after), places) {
 		if g.served {
 			text := fmt.Sprintf("%s → %s on %s", g.from.shown(), g.to.shown(), portsOf(g.protocol, g.left))
 			if left := g.still(after, places); len(left) > 0 {
@@ -316,7 +322,7 @@ func reached(base, head *graph.Graph) []Danger {
 	if len(lost) > 0 {
 		found = append(found, Danger{Kind: stops, What: "No longer reached: " + strings.Join(few(lost), ", ") + "."})
 	}
-	found = append(found, ruleClosings(more(rulesBefore, rulesAfter, nil), head, carried)...)
+	found = append(found, ruleClosings(more(rulesBefore, openly(rulesAfter), nil), head, carried)...)
 	return append(found, strangeGroups(base, head)...)
 }
 
@@ -382,6 +388,15 @@ func strangeGroups(base, head *graph.Graph) []Danger {
 	return found
 }
 
+// openly takes whom nobody knows for everyone: what they may let through is not said to be gone.
+func openly(flows []flow) []flow {
+	all := slices.Clone(flows)
+	for i := range all {
+		all[i].from.unknown, all[i].to.unknown = false, false
+	}
+	return all
+}
+
 // openings tell who from outside reaches a place that did not.
 func openings(newly []gap, before []flow, places map[string]bool) []Danger {
 	var found []Danger
@@ -393,7 +408,7 @@ func openings(newly []gap, before []flow, places map[string]bool) []Danger {
 		}
 		// All blocks of one opening are one sentence.
 		on := portsOf(g.protocol, g.left)
-		key := fmt.Sprint(g.from.world(), g.to, on, g.served)
+		key := fmt.Sprint(g.from.world(), g.from.unknown, g.to, on, g.served)
 		if seen[key] {
 			continue
 		}
@@ -403,7 +418,7 @@ func openings(newly []gap, before []flow, places map[string]bool) []Danger {
 		for _, o := range newly {
 			if o.to == g.to && portsOf(o.protocol, o.left) == on && o.served == g.served &&
 				(o.from.block.IsValid() || strings.HasPrefix(o.from.name, "prefix list ")) &&
-				o.from.world() == g.from.world() {
+				o.from.world() == g.from.world() && o.from.unknown == g.from.unknown {
 				if text := o.from.shown(); !slices.Contains(from, text) {
 					from = append(from, text)
 				}
@@ -412,14 +427,17 @@ func openings(newly []gap, before []flow, places map[string]bool) []Danger {
 			}
 		}
 		who := "**Addresses outside** (" + strings.Join(few(from), ", ") + ")"
-		if g.from.world() {
+		switch {
+		case g.from.unknown:
+			who = "Anyone on the **internet** may now reach"
+		case g.from.world():
 			who = "Anyone on the **internet**"
 			if six && !four {
 				who += " can now, over IPv6, reach"
 			} else {
 				who += " can now reach"
 			}
-		} else {
+		default:
 			who += " can now reach"
 		}
 		text := fmt.Sprintf("%s **%s** on %s", who, g.to.said(), on)
@@ -435,6 +453,9 @@ func openings(newly []gap, before []flow, places map[string]bool) []Danger {
 					was = append(was, text)
 				}
 			}
+		}
+		if g.from.unknown {
+			text += ", because whom its security group lets in is not known here"
 		}
 		if len(was) > 0 {
 			text += "; before, only " + strings.Join(few(was), ", ") + " could"
@@ -462,6 +483,16 @@ func ruleOpenings(newly, told []gap) []Danger {
 				})
 		})
 		if known {
+			continue
+		}
+		if g.from.unknown {
+			// What is not known stands for both versions of the protocol.
+			if g.from.block.Addr().Is4() {
+				found = append(found, Danger{Kind: exposes, Resource: g.rule.String(),
+					What: fmt.Sprintf("**%s** %s may let the whole internet in on %s, to whatever has its group: its "+
+						"addresses, or its ports, are not known here.", g.rule.Kind(), code(g.rule.Name),
+						portsOf(g.protocol, g.left))})
+			}
 			continue
 		}
 		who := "the whole internet"
@@ -496,6 +527,8 @@ func ruleClosings(gone []gap, head *graph.Graph, carried map[string]bool) []Dang
 	}
 	for _, g := range gone {
 		switch {
+		case g.from.unknown && g.from.block.Addr().Is6(), g.to.unknown && g.to.block.Addr().Is6():
+			// told of IPv4, as one
 		case stays[g.to.name] && !carried[g.to.name]:
 			add(side{g.to.name, "in"}, g.from.shown()+" on "+portsOf(g.protocol, g.left))
 		case stays[g.from.name] && !carried[g.from.name]:

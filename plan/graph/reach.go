@@ -202,6 +202,9 @@ func outside(block netip.Prefix) bool {
 	return block.Bits() == 0 || !block.Addr().IsPrivate()
 }
 
+// NotKnown begins the ways of those who may be let in by a rule that is opaque.
+const NotKnown = "addresses not known,"
+
 // fromOutside adds who reaches a place over the internet.
 func (t *topology) fromOutside(to Place) {
 	for _, in := range t.of(to, Ingress) {
@@ -211,7 +214,10 @@ func (t *topology) fromOutside(to Place) {
 			return // it takes no connection from outside
 		case in.World():
 			from = Internet
-			if !in.Opaque && in.CIDR.Addr().Is6() {
+			switch {
+			case in.Opaque:
+				via = NotKnown + " "
+			case in.CIDR.Addr().Is6():
 				via = in.CIDR.String() + " "
 			}
 		case in.PrefixList != "":

@@ -125,7 +125,7 @@ func TestReachability(t *testing.T) {
 				b.Add("vpc/securityGroupIngressRule:SecurityGroupIngressRule", "rule",
 					in{"securityGroupId": "securitygroup-jump", "ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv4": graph.Unknown})
 			},
-			want: "internet jump tcp 22 internet gateway",
+			want: "internet jump tcp 22 addresses not known, internet gateway",
 		},
 		{
 			name: "rules within the group count like those of their own",
