@@ -18,7 +18,9 @@ type Details struct {
 // Fields are the fields of Details, in the order in which they are asked for and shown. The form and its reader, the
 // receipt and the person's page, the directory and its search, the CSV file, the flags of the command and the script of
 // the form all come from here. Each field has a column of its name in table people (package migrations) and a member of
-// its name in the API (openapi.yaml). A name that has been released stays. Nobody changes the slice.
+// its name in the API (openapi.yaml). A name is one word of a-z, so costcenter and not cost_center, because each of
+// these writes several words its own way; in Details it has a capital, Costcenter. A name that has been released stays.
+// Nobody changes the slice.
 //
 // A field that a later release adds is best optional: people who are there already have none, their receipts' forms
 // send none, and neither do programs that know the API of before.

@@ -20,7 +20,8 @@ func TestEveryField(t *testing.T) {
 		if f.IsNumber() {
 			values[f.Name], sent[f.Name] = fmt.Sprint(f.Most-i), f.Most-i
 		} else {
-			values[f.Name] = fmt.Sprintf("Quite%d <unlike> others", i)
+			value := fmt.Sprintf("Quite%d <unlike> others", i)
+			values[f.Name] = strings.TrimSpace(value[:min(len(value), f.Most)])
 			sent[f.Name] = values[f.Name]
 		}
 	}
