@@ -73,7 +73,8 @@ func checkPassword(typed string, own ...string) (fault string) {
 		return "This password is among the first that attackers try. Choose another, for example several words."
 	}
 	left := folded
-	for _, text := range append([]string{"dossier"}, own...) {
+	// What programs call the site, such as in its address, and what people do: "make new" gives it two names.
+	for _, text := range append([]string{"dossier", "Dossier"}, own...) {
 		for _, word := range strings.FieldsFunc(cases.Fold().String(norm.NFKC.String(text)), func(r rune) bool {
 			return !unicode.IsLetter(r) && !unicode.IsDigit(r)
 		}) {
