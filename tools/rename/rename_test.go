@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -192,6 +193,28 @@ var (
 
 // squeezed is text without the spaces by which gofmt aligns.
 func squeezed(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// What gzip made is renamed as what it holds; what only has such a name stays.
+func TestCompressed(t *testing.T) {
+	packed, err := compress("ledger-network: Ledger\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := maps.Clone(small)
+	files["state.gz"], files["broken.gz"] = string(packed), "ledger"
+	root := checkout(t, files)
+	said, err := calls(t, root, "--name", "atlas", "--module", "github.com/atlas/maps", "--title", "Atlas Maps")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	got, err := uncompress([]byte(content(t, root, "state.gz")))
+	if want := "atlas-network: Atlas Maps\n"; string(got) != want || err != nil {
+		t.Errorf("it holds %q, %v, want %q", got, err, want)
+	}
+	if got := content(t, root, "broken.gz"); got != "ledger" {
+		t.Errorf("what gzip did not make is now %q", got)
+	}
+}
 
 func TestRefusals(t *testing.T) {
 	root := checkout(t, small)

@@ -26,23 +26,51 @@ func TestRepository(t *testing.T) {
 			files[name] = content(t, repository, name)
 		}
 	}
-	// The same folder each time: Go finds what it compiled there before.
-	root := filepath.Join(repository, "bin", "rename")
-	if err := os.RemoveAll(root); err != nil {
-		t.Fatal(err)
+	for _, c := range []struct {
+		what  string
+		to    []project // the first that is not this one, for the other project has this test, too
+		title bool
+		tests func(renamed, *testing.T)
+	}{
+		{"a short name", []project{
+			{"acme", "github.com/acme/files", "Acme"}, {"zebra", "zebra.example", "Zebra"},
+		}, false, renamed.short},
+		{"a long name and a title", []project{
+			{"intakedesk", "github.com/intake/desk", "Intake Desk"}, {"zebradesks", "zebra.example", "Zebra Desks"},
+		}, true, renamed.whole},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			// The same folder each time: Go finds what it compiled there before.
+			root := filepath.Join(repository, "bin", "rename", strings.Fields(c.what)[1])
+			if err := os.RemoveAll(root); err != nil {
+				t.Fatal(err)
+			}
+			fill(t, root, files)
+			before, err := open(t.Context(), root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			to := c.to[0]
+			if before.project.name == to.name || before.project.title == to.title {
+				to = c.to[1]
+			}
+			args := []string{"new", "NAME=" + to.name, "MODULE=" + to.module}
+			if c.title {
+				args = append(args, "TITLE="+to.title)
+			}
+			command(t, root, "make", args...)
+			checkRenamed(t, root, before.project, to)
+			if t.Failed() {
+				return // What follows takes a minute, and would say less.
+			}
+			c.tests(renamed{repository, root, before.project, to}, t)
+		})
 	}
-	fill(t, root, files)
-	before, err := open(t.Context(), root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The other project has this test, too.
-	to := project{"acme", "github.com/acme/files", "Acme"}
-	if before.project.name == to.name {
-		to = project{"zebra", "zebra.example", "Zebra"}
-	}
+}
 
-	command(t, root, "make", "new", "NAME="+to.name, "MODULE="+to.module)
+// checkRenamed fails the test if a checkout has another project's name.
+func checkRenamed(t *testing.T, root string, old, to project) {
+	t.Helper()
 	commit(t, root)
 	after, err := open(t.Context(), root)
 	if err != nil {
@@ -51,13 +79,16 @@ func TestRepository(t *testing.T) {
 	if after.project != to {
 		t.Errorf("the project is now %+v, want %+v", after.project, to)
 	}
-	old := before.project
 	for _, f := range after.files {
 		if strings.Contains(strings.ToLower(f.path), old.name) {
 			t.Errorf("there is still a file %s", f.path)
 		}
+		text := content(t, root, f.path)
+		if compressed(f.path) {
+			text = f.text
+		}
 		i := 0
-		for line := range strings.Lines(strings.ToLower(content(t, root, f.path))) {
+		for line := range strings.Lines(strings.ToLower(text)) {
 			i++
 			for _, name := range []string{old.name, strings.ToLower(old.title), old.module} {
 				// The license requires that its notice stays.
@@ -72,23 +103,53 @@ func TestRepository(t *testing.T) {
 	if unformatted := command(t, root, "gofmt", "-l", "app", "infra", "plan", "tools"); unformatted != "" {
 		t.Errorf("not formatted:\n%s", unformatted)
 	}
-	if t.Failed() {
-		return // What follows takes a minute, and would say less.
-	}
+}
 
-	command(t, root, "env", "GOWORK=off", "go", "-C", "tools", "run", "./typecheck", "./app/...", "./plan/...",
+// renamed is a checkout of this repository below another, under another name.
+type renamed struct {
+	repository, root string
+	old, to          project
+}
+
+// short runs the test that cuts a text which begins with the name.
+func (r renamed) short(t *testing.T) {
+	r.run(t, "go", slices.Concat([]string{"test"}, r.flags(),
+		[]string{"./app/web", "-run", "^TestStaffAPIWithoutAToken$"})...)
+}
+
+// whole compiles all, and runs the tests in which names matter.
+func (r renamed) whole(t *testing.T) {
+	command(t, r.root, "env", "GOWORK=off", "go", "-C", "tools", "run", "./typecheck", "./app/...", "./plan/...",
 		"./infra/...")
-	// What is linked stays outside of the new checkout: Go links again only what differs from what it finds there.
-	linking := []string{"test", "-vet=off", "-ldflags=-s", "-o", filepath.Join(repository, "bin", "renamed") + "/"}
 	for _, tests := range [][]string{
-		{"./app/config", "./infra/settings/...", "./infra/rules", "./plan/policy"},
+		{"./app/config", "./infra/settings/...", "./infra/rules", "./infra/cmd/deployer", "./plan/policy"},
 		{"./infra/host/userdata", "-run", "Golden|Fields|Shellcheck"}, // without those that build a release for hosts
 		{"./app", "-run", "Imports"},
+		{"./app/staff", "-run", "^(TestTokenText|TestCheckPassword)$"},
+		{"./infra", "-run", "^TestEngineUpgrade$"},
 	} {
-		command(t, root, "go", slices.Concat(linking, tests)...)
+		r.run(t, "go", slices.Concat([]string{"test"}, r.flags(), tests)...)
 	}
-	command(t, root, "env", slices.Concat([]string{"GOWORK=off", "go", "-C", "tools"}, linking,
+	r.run(t, "env", slices.Concat([]string{"GOWORK=off", "go", "-C", "tools", "test"}, r.flags(),
 		[]string{"./documents", "./workflows"})...)
+}
+
+// flags are those of go test. What is linked stays outside of the new checkout: Go links again only what differs from
+// what it finds there.
+func (r renamed) flags() []string {
+	return []string{"-vet=off", "-ldflags=-s", "-o", filepath.Join(r.repository, "bin", "renamed", r.to.name) + "/"}
+}
+
+// run runs tests, with the programs that are installed for this project's and as strictly.
+func (r renamed) run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	const strict = "_TEST_REQUIRE"
+	environment := []string{"PATH=" + filepath.Join(r.repository, ".tools", "bin") + ":" + os.Getenv("PATH"),
+		strings.ToUpper(r.to.name) + strict + "=" + os.Getenv(strings.ToUpper(r.old.name)+strict)}
+	out := command(t, r.root, "env", slices.Concat(environment, []string{name}, args)...)
+	if strings.Contains(out, "no tests to run") {
+		t.Errorf("%s %s: there are no such tests\n%s", name, strings.Join(args, " "), out)
+	}
 }
 
 // command runs a command as in a checkout of its own, and returns what it says.

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"go/format"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -32,7 +34,7 @@ type tree struct {
 type file struct {
 	path string
 	mode fs.FileMode
-	// text is the content; nothing of a file that is no text, and of one that is left alone.
+	// text is the content, uncompressed; nothing of a file that is no text, and of one that is left alone.
 	text string
 }
 
@@ -108,12 +110,39 @@ func (t *tree) read(name string) error {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", name, err)
 		}
-		if utf8.Valid(content) && !bytes.ContainsRune(content, 0) {
+		if compressed(name) {
+			content, err = uncompress(content)
+		}
+		if err == nil && utf8.Valid(content) && !bytes.ContainsRune(content, 0) {
 			f.text = string(content)
 		}
 	}
 	t.files = append(t.files, f)
 	return nil
+}
+
+// compressed reports whether a file is one that gzip made.
+func compressed(name string) bool { return path.Ext(name) == ".gz" }
+
+func uncompress(content []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(content))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}
+
+func compress(text string) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return b.Bytes(), err
 }
 
 // The files that say which project this is.
@@ -311,7 +340,14 @@ func (t *tree) write(c change) error {
 	if c.new.text == c.old.text {
 		return nil
 	}
-	if err := os.WriteFile(after, []byte(c.new.text), c.new.mode.Perm()); err != nil {
+	content := []byte(c.new.text)
+	if compressed(c.new.path) {
+		var err error
+		if content, err = compress(c.new.text); err != nil {
+			return fmt.Errorf("compress %s: %w", c.new.path, err)
+		}
+	}
+	if err := os.WriteFile(after, content, c.new.mode.Perm()); err != nil {
 		return fmt.Errorf("write %s: %w", c.new.path, err)
 	}
 	return nil
