@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -68,6 +69,9 @@ func accesses(r *graph.Resource, names *strings.Replacer) map[access]bool {
 	}
 	found := map[access]bool{}
 	d, err := iam.Parse(graph.Text(v))
+	if err != nil && allowsNothing(graph.Text(v)) {
+		return found
+	}
 	if err != nil {
 		found[access{effect: "Allow", who: "*", action: "what a document says that is not understood here",
 			resource: cut(fmt.Sprint(v), longest)}] = true
@@ -100,6 +104,12 @@ func accesses(r *graph.Resource, names *strings.Replacer) map[access]bool {
 		}
 	}
 	return found
+}
+
+// allowsNothing reports whether a document has a list of statements, and none in it.
+func allowsNothing(document string) bool {
+	var d struct{ Statement []json.RawMessage }
+	return json.Unmarshal([]byte(document), &d) == nil && d.Statement != nil && len(d.Statement) == 0
 }
 
 // endpointType is the type whose document only narrows what others allow.

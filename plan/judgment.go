@@ -322,6 +322,15 @@ var closed = []string{
 	"aws:iam/userGroupMembership:UserGroupMembership", invokeConfigType,
 	"aws:lambda/layerVersionPermission:LayerVersionPermission", "aws:lb/listenerCertificate:ListenerCertificate",
 	objectCopyType, objectEventType, "aws:scheduler/schedule:Schedule", "aws:sfn/stateMachine:StateMachine",
+
+	// Documents of their own tell whom they let in.
+	"aws:apigateway/restApiPolicy:RestApiPolicy", "aws:backup/vaultPolicy:VaultPolicy",
+	"aws:cloudwatch/eventBusPolicy:EventBusPolicy", "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
+	"aws:dynamodb/resourcePolicy:ResourcePolicy", "aws:ecr/registryPolicy:RegistryPolicy",
+	"aws:ecr/repositoryPolicy:RepositoryPolicy", "aws:efs/fileSystemPolicy:FileSystemPolicy",
+	"aws:kinesis/resourcePolicy:ResourcePolicy", "aws:kms/keyPolicy:KeyPolicy",
+	"aws:msk/clusterPolicy:ClusterPolicy", "aws:opensearch/domainPolicy:DomainPolicy",
+	"aws:s3control/accessPointPolicy:AccessPointPolicy",
 }
 
 // elsewhere are the types that are judged as a whole: by who reaches whom (network), by what roles may do and whom

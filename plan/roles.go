@@ -206,6 +206,9 @@ func document(v any, names *strings.Replacer) []Grant {
 		return []Grant{{Effect: "Allow", Action: "a policy that is not known before the deployment", Resource: fmt.Sprint(v)}}
 	}
 	d, err := iam.Parse(text)
+	if err != nil && allowsNothing(text) {
+		return nil
+	}
 	if err != nil {
 		return []Grant{{Effect: "Allow", Action: "a policy that is not understood here", Resource: cut(text, longest)}}
 	}
