@@ -192,7 +192,7 @@ func TestFreshKinds(t *testing.T) {
 				in{"type": "forward", "targetGroupArn": "g"})},
 			in{"listenerArn": "l", "priority": 1, "actions": several(in{"type": "forward", "targetGroupArn": "g"})},
 			Update,
-			[][2]string{{exposes, "sign"}, {stops, "requests go elsewhere"}}},
+			[][2]string{{exposes, "sign"}}},
 		{"every request is refused", "elbv2/listener.go: fixed-response", "lb/listener:Listener",
 			in{"loadBalancerArn": "l", "port": 443, "defaultActions": several(in{"type": "forward",
 				"targetGroupArn": "g"})},

@@ -1,9 +1,6 @@
 package plan
 
 import (
-	"slices"
-	"strings"
-
 	"dossier.example/plan/graph"
 )
 
@@ -23,11 +20,6 @@ func unencrypted(old, now any) string {
 		return "requests to its targets are not encrypted (" + was + " → " + is + ")"
 	}
 	return ""
-}
-
-// signsIn reports whether one of a listener's actions makes people sign in.
-func signsIn(v any) bool {
-	return slices.ContainsFunc(textsAt("type")(v), func(t string) bool { return strings.HasPrefix(t, "authenticate-") })
 }
 
 // prefixes judges the entries of a list of blocks of addresses.
