@@ -70,6 +70,9 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 		if c.Action != Update {
 			continue
 		}
+		if why := keyTypes(old, now); c.Type == tableType && why != "" {
+			found = append(found, c.danger(stops, ": %s.", why))
+		}
 		if c.Type == "aws:cloudwatch/metricAlarm:MetricAlarm" {
 			if why := alarmThreshold(old, now); why != "" {
 				found = append(found, c.danger(hides, ": %s.", why))

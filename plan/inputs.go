@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,6 +57,40 @@ func alarmThreshold(old, now *graph.Resource) string {
 		return "" // it goes off earlier
 	}
 	return fmt.Sprintf("it goes off later, at %s instead of %s", plainNumber(is), plainNumber(was))
+}
+
+// keyTypes judges the types of a table's keys: the provider knows an attribute by its name alone, so that a key that
+// stays keeps its type (internal/service/dynamodb/table.go of https://github.com/hashicorp/terraform-provider-aws, its
+// issue 23618).
+func keyTypes(old, now *graph.Resource) string {
+	types := func(r *graph.Resource) map[string]string {
+		found := map[string]string{}
+		for _, a := range graph.Items(r.Input("attributes")) {
+			found[graph.Text(graph.At(a, "name"))] = graph.Text(graph.At(a, "type"))
+		}
+		return found
+	}
+	keys := func(r *graph.Resource) map[string]string { // by what they are of
+		found := map[string]string{}
+		for _, key := range []string{"hashKey", "rangeKey"} {
+			found[key] = graph.Text(r.Input(key))
+			for _, kind := range []string{"globalSecondaryIndexes", "localSecondaryIndexes"} {
+				for _, index := range graph.Items(r.Input(kind)) {
+					found[kind+" "+graph.Text(graph.At(index, "name"))+" "+key] = graph.Text(graph.At(index, key))
+				}
+			}
+		}
+		return found
+	}
+	was, is, before := types(old), types(now), keys(old)
+	stays := map[string]bool{}
+	for of, key := range keys(now) {
+		if key != "" && before[of] == key && was[key] != "" && is[key] != "" && was[key] != is[key] {
+			stays[fmt.Sprintf("%s stays %s (not %s)", code(key), was[key], is[key])] = true
+		}
+	}
+	return told("a key's type cannot be changed in place, so whoever writes the new one fails: %s",
+		few(slices.Sorted(maps.Keys(stays))))
 }
 
 // lifecycle returns what the rules of a bucket delete that they did not.
