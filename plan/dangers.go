@@ -67,9 +67,22 @@ var addressed = map[string]string{
 
 // founding are the types that others stand in or come from, with what a new one means.
 var founding = map[string]string{
-	"aws:autoscaling/group:Group": "all instances stop at once, and new ones must start before it serves again",
+	groupsType: "all instances stop at once, and new ones must start before it serves again",
 	"aws:ec2/vpc:Vpc": "everything in it has to move, which AWS refuses for a database and for " +
 		"addresses that are in use",
+}
+
+// founded is what becomes of what stands in a resource or comes from it.
+func founded(c Change) string {
+	switch {
+	case c.Type != groupsType || c.First:
+		return founding[c.Type]
+	case c.Action == Delete:
+		return "all its instances stop, and no others start"
+	case c.Existing != "":
+		return "all its instances stop"
+	}
+	return "new instances start, and then all the former ones stop"
 }
 
 // guard is a property that protects: what it is when it does.
@@ -80,15 +93,27 @@ type guard struct {
 	means       string
 }
 
+// held reports whether the property protects a resource.
+func (g guard) held(r *graph.Resource) bool {
+	v := r.Input(g.path)
+	if v == nil {
+		return g.absent == g.on
+	}
+	return graph.Is(v, g.on)
+}
+
+// undeletable is what goes with a guard of AWS's own against deletion.
+const undeletable = "AWS no longer refuses to delete it"
+
 // guards are the properties that protect. An absent one counts as the default of AWS and the provider.
 var guards = []guard{
-	{"aws:rds/instance:Instance", "deletionProtection", true, false, "AWS no longer refuses to delete it"},
+	{"aws:rds/instance:Instance", "deletionProtection", true, false, undeletable},
 	{"aws:rds/instance:Instance", "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
 	{"aws:rds/instance:Instance", "storageEncrypted", true, false, "its storage is not encrypted"},
 	{"aws:rds/instance:Instance", "multiAz", true, false, "no standby takes over when its zone fails"},
 	{"aws:rds/instance:Instance", "deleteAutomatedBackups", false, true, "its backups are deleted with it"},
-	{"aws:rds/cluster:Cluster", "deletionProtection", true, false, "AWS no longer refuses to delete it"},
-	{"aws:dynamodb/table:Table", "deletionProtectionEnabled", true, false, "AWS no longer refuses to delete it"},
+	{"aws:rds/cluster:Cluster", "deletionProtection", true, false, undeletable},
+	{"aws:dynamodb/table:Table", "deletionProtectionEnabled", true, false, undeletable},
 	{"aws:dynamodb/table:Table", "pointInTimeRecovery.enabled", true, false,
 		"it can no longer be restored to an earlier point in time"},
 	{"aws:s3/bucketV2:BucketV2", "forceDestroy", false, false,
@@ -96,9 +121,9 @@ var guards = []guard{
 	{bucketType, "forceDestroy", false, false, "it is emptied and deleted instead of refusing deletion"},
 	{auroraType, "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
 	{auroraType, "deleteAutomatedBackups", false, true, "its backups are deleted with it"},
-	{"aws:docdb/cluster:Cluster", "deletionProtection", true, false, "AWS no longer refuses to delete it"},
+	{"aws:docdb/cluster:Cluster", "deletionProtection", true, false, undeletable},
 	{"aws:docdb/cluster:Cluster", "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
-	{"aws:neptune/cluster:Cluster", "deletionProtection", true, false, "AWS no longer refuses to delete it"},
+	{"aws:neptune/cluster:Cluster", "deletionProtection", true, false, undeletable},
 	{"aws:neptune/cluster:Cluster", "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
 	{warehouseType, "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
 	{"aws:route53/zone:Zone", "forceDestroy", false, false,
@@ -107,7 +132,7 @@ var guards = []guard{
 		"it is deleted with all its backups instead of refusing deletion"},
 	{"aws:ecr/repository:Repository", "forceDelete", false, false,
 		"it is deleted with all its images instead of refusing deletion"},
-	{"aws:lb/loadBalancer:LoadBalancer", "enableDeletionProtection", true, false, "AWS no longer refuses to delete it"},
+	{"aws:lb/loadBalancer:LoadBalancer", "enableDeletionProtection", true, false, undeletable},
 	{"aws:lb/loadBalancer:LoadBalancer", "internal", true, false, "it faces the internet"},
 	{"aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", "blockPublicAcls", true, false,
 		"the account's buckets can be opened to everyone"},
@@ -136,19 +161,23 @@ var interruptions = map[string]map[string]string{
 		"engineVersion": "the database is upgraded, which takes it down for many minutes and cannot be undone " +
 			"except with a snapshot",
 		"identifier":         "the database restarts under another name, and its address changes",
-		"parameterGroupName": "the database restarts",
+		"parameterGroupName": unheld,
 		"storageType":        "the database is slow, or unavailable, while its storage is converted",
 	},
 	auroraNodeType: {
 		"instanceClass": "the instance restarts on other hardware, and another one writes meanwhile, if " +
 			"there is one",
-		"dbParameterGroupName": "the instance restarts",
+		"dbParameterGroupName": unheld,
 	},
 	"aws:ec2/instance:Instance": {
 		"instanceType": "the instance is stopped and started", "ebsOptimized": "the instance is stopped and started",
 		"userData": "the instance is stopped and started", "userDataBase64": "the instance is stopped and started",
 	},
 }
+
+// unheld is of parameters, which AWS takes at once and leaves it to others to restart the database for
+// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithParamGroups.Associating.html).
+const unheld = "the new parameters do not hold until somebody restarts it"
 
 // besides is how a database changes by a blue/green deployment
 // (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/blue-green-deployments-switching.html).
@@ -194,6 +223,12 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 			what := interruptions[c.Type][key]
 			if key == "engineVersion" && earlier(p.Before, p.After) {
 				continue // refused
+			}
+			if what == unheld && slices.ContainsFunc(c.Properties, func(p Property) bool {
+				other := interruptions[c.Type][p.Path]
+				return other != "" && other != unheld && p.Path != "storageType" // which restarts it
+			}) {
+				continue
 			}
 			if what != "" && c.Type == databaseType && graph.Is(head.ByURN(c.URN).Input("blueGreenUpdate.enabled"),
 				true) {
@@ -270,9 +305,9 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 				holds,
 				refusal(base, c))
 		case address:
-			tell("address "+kind, "%s, and with it %s.", does, lost)
+			tell("address "+kind, "%s, and with it %s%s.", does, lost, refusal(base, c))
 		case founding[c.Type] != "":
-			tell("foundation "+kind, "%s: %s.", does, founding[c.Type])
+			tell("foundation "+kind, "%s: %s.", does, founded(c))
 		case protected(base, c):
 			guarded = append(guarded, code(c.String()))
 		case known && (old == nil || !partGone(base, old, gone)) &&
@@ -428,17 +463,29 @@ func protected(base *graph.Graph, c Change) bool {
 // refusal tells what stands in the way of a deletion as things are deployed.
 func refusal(base *graph.Graph, c Change) string {
 	old := before(base, c)
+	guarded := func(by func(g guard) bool) bool {
+		return slices.ContainsFunc(guards, func(g guard) bool { return g.token == c.Type && by(g) && g.held(old) })
+	}
 	switch {
 	case old == nil:
 	case old.Options.Protect:
 		return "; Pulumi refuses, because it is protected, and the whole deployment fails"
 	case graph.Is(old.Input("deletionProtection"), true), graph.Text(old.Input("deletionProtection")) == "ACTIVE",
-		graph.Is(old.Input("deletionProtectionEnabled"), true):
+		guarded(func(g guard) bool { return g.means == undeletable }):
 		return "; AWS refuses, because of its deletion protection, and the deployment stops halfway"
-	case strings.HasPrefix(c.Type, "aws:s3/bucket") && !graph.Is(old.Input("forceDestroy"), true):
-		return "; AWS refuses while it contains objects, and the deployment stops halfway"
+	case contents[c.Type] != "" && guarded(func(g guard) bool { return strings.HasPrefix(g.path, "force") }):
+		return "; AWS refuses while it contains " + contents[c.Type] + ", and the deployment stops halfway"
 	}
 	return ""
+}
+
+// contents are the types that AWS does not delete while they contain something.
+var contents = map[string]string{
+	"aws:backup/vault:Vault":        "backups",
+	"aws:ecr/repository:Repository": "images",
+	"aws:route53/zone:Zone":         "names that the program does not make",
+	"aws:s3/bucketV2:BucketV2":      "objects",
+	bucketType:                      "objects",
 }
 
 // unguarded finds protection that is turned off, all of a resource in one.
@@ -458,14 +505,7 @@ func unguarded(base, head *graph.Graph) []Danger {
 			if g.token != now.Token {
 				continue
 			}
-			on := func(r *graph.Resource) bool {
-				v := r.Input(g.path)
-				if v == nil {
-					return g.absent == g.on
-				}
-				return graph.Is(v, g.on)
-			}
-			if on(old) && !on(now) {
+			if g.held(old) && !g.held(now) {
 				lost = append(lost, fmt.Sprintf("%s (`%s`: %s → %s)", g.means, g.path, orUnset(old.Input(g.path)),
 					orUnset(now.Input(g.path))))
 			}
