@@ -191,7 +191,7 @@ func (s *site) ask(ctx context.Context, method, path string, body []byte, out an
 // something in between, such as the sign-in page of a network.
 func (s *site) foreign(err error) error {
 	if s.alive.Load() == 0 {
-		return inputf(err, "%s does not answer like a Dossier site (%s): check the address", s.base, err)
+		return inputf(err, "%s does not answer like a site of Dossier (%s): check the address", s.base, err)
 	}
 	return temporary{error: err}
 }

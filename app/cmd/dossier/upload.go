@@ -46,7 +46,7 @@ func (p *program) uploadCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "upload FILE… --to URL",
 		Short: "Send files to a site, and resume after an interruption",
-		Long: `Send files to a Dossier site, for a new person or with the receipt of an earlier submission. The bytes go in
+		Long: `Send files to a site of Dossier, for a new person or with the receipt of an earlier submission. The bytes go in
 parts straight to the site's object store. At the end the link of the receipt is printed: whoever has it sees the
 details and the files.
 
