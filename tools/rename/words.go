@@ -168,7 +168,7 @@ func (r renaming) remains(text string) []int {
 	old := []string{r.from.name, strings.ToLower(r.from.title), strings.ToLower(r.from.module)}
 	text = strings.ToLower(text)
 	// What is new may hold what is old: github.com/acme/ledger, of a ledger that becomes an atlas.
-	for _, to := range []string{r.to.module, r.to.title, r.to.name} {
+	for _, to := range []string{r.to.module, regexp.QuoteMeta(r.to.module), r.to.title, r.to.name} {
 		to = strings.ToLower(to)
 		if slices.ContainsFunc(old, func(o string) bool { return strings.Contains(to, o) }) {
 			text = strings.ReplaceAll(text, to, strings.Repeat(" ", len(to)))
