@@ -15,13 +15,14 @@ func bucketRules() []Rule {
 			Check: eachBucket(func(g *graph.Graph, bucket *graph.Resource) []Violation {
 				const mend = "deny s3:* to everyone on the bucket and its objects where aws:SecureTransport is false"
 				arn := graph.Text(bucket.Output("arn"))
-				for _, r := range OfBucket(g, bucketPolicyType, bucket) {
+				for _, r := range policiesOf(g, bucket) {
 					statements, err := parseDocument(r.Input("policy"))
 					if err != nil {
 						return []Violation{At(r, mend, "%v", err)}
 					}
 					for _, s := range statements {
-						if !s.Allows() && everyone(s) && slices.Contains(s.Action, "s3:*") && insecureOnly(s) &&
+						all := slices.Contains(s.Action, "s3:*") || slices.Contains(s.Action, "*")
+						if !s.Allows() && everyone(s) && all && insecureOnly(s) &&
 							slices.Contains(s.Resource, arn) && slices.Contains(s.Resource, arn+"/*") {
 							return nil
 						}
@@ -47,7 +48,7 @@ func bucketRules() []Rule {
 						}
 					}
 				}
-				for _, r := range OfBucket(g, bucketPolicyType, bucket) {
+				for _, r := range policiesOf(g, bucket) {
 					const mend = "name the service or role that is meant"
 					statements, err := parseDocument(r.Input("policy"))
 					if err != nil {
@@ -68,8 +69,12 @@ func bucketRules() []Rule {
 			Says: "Who does what with a bucket is logged, into another bucket of the stack.",
 			Check: eachBucket(func(g *graph.Graph, bucket *graph.Resource) []Violation {
 				const mend = "add a BucketLoggingV2 whose target is the bucket of logs"
+				targets := within([]any{bucket.Inputs}, "loggings", "targetBucket")
 				for _, r := range OfBucket(g, bucketLoggingType, bucket) {
-					if target := Bucket(g, r.Input("targetBucket")); target != nil && target != bucket {
+					targets = append(targets, r.Input("targetBucket"))
+				}
+				for _, v := range targets {
+					if target := Bucket(g, v); target != nil && target != bucket {
 						return nil
 					}
 				}
@@ -102,13 +107,9 @@ func bucketRules() []Rule {
 			Says: "Every bucket has a lifecycle, which also removes the parts of uploads that nobody finished.",
 			Check: eachBucket(func(g *graph.Graph, bucket *graph.Resource) []Violation {
 				const mend = "add a rule for all objects with abortIncompleteMultipartUpload"
-				for _, r := range OfBucket(g, bucketLifecycleType, bucket) {
-					for _, rule := range graph.Items(r.Input("rules")) {
-						days, ok := graph.Number(graph.At(rule, "abortIncompleteMultipartUpload.daysAfterInitiation"))
-						if ok && days >= 1 && graph.Text(graph.At(rule, "status")) == "Enabled" && WholeBucket(rule) {
-							return nil
-						}
-					}
+				if removes(g, bucket, "abortIncompleteMultipartUpload.daysAfterInitiation",
+					"abortIncompleteMultipartUploadDays") {
+					return nil
 				}
 				return []Violation{At(bucket, mend, "no lifecycle rule removes unfinished uploads of the whole bucket")}
 			}),
@@ -119,18 +120,15 @@ func bucketRules() []Rule {
 			Check: eachBucket(func(g *graph.Graph, bucket *graph.Resource) []Violation {
 				on := slices.ContainsFunc(OfBucket(g, bucketVersioningType, bucket), func(r *graph.Resource) bool {
 					return graph.Text(r.Input("versioningConfiguration.status")) == "Enabled"
-				})
+				}) || slices.ContainsFunc(within([]any{bucket.Inputs}, "versioning versionings", "enabled"),
+					func(v any) bool { return graph.Is(v, true) })
 				if !on {
 					return []Violation{At(bucket, "add BucketVersioningV2 with the status Enabled",
 						"it keeps no old versions")}
 				}
-				for _, r := range OfBucket(g, bucketLifecycleType, bucket) {
-					for _, rule := range graph.Items(r.Input("rules")) {
-						days, ok := graph.Number(graph.At(rule, "noncurrentVersionExpiration.noncurrentDays"))
-						if ok && days >= 1 && graph.Text(graph.At(rule, "status")) == "Enabled" && WholeBucket(rule) {
-							return nil
-						}
-					}
+				if removes(g, bucket, "noncurrentVersionExpiration.noncurrentDays",
+					"noncurrentVersionExpiration noncurrentVersionExpirations", "days") {
+					return nil
 				}
 				return []Violation{At(bucket, "add a lifecycle rule for all objects with noncurrentVersionExpiration",
 					"it keeps old versions for ever, so what was deleted is never gone")}
@@ -141,13 +139,16 @@ func bucketRules() []Rule {
 			Says: "Buckets are encrypted with a customer-managed KMS key.",
 			Check: eachBucket(func(g *graph.Graph, bucket *graph.Resource) []Violation {
 				algorithm := any(nil)
+				rules := within([]any{bucket.Inputs},
+					"serverSideEncryptionConfiguration serverSideEncryptionConfigurations", "rule rules")
 				for _, r := range OfBucket(g, bucketEncryptionType, bucket) {
-					for _, rule := range graph.Items(r.Input("rules")) {
-						algorithm = graph.At(rule, "applyServerSideEncryptionByDefault.sseAlgorithm")
-						key := graph.At(rule, "applyServerSideEncryptionByDefault.kmsMasterKeyId")
-						if strings.HasPrefix(graph.Text(algorithm), "aws:kms") && key != nil {
-							return nil
-						}
+					rules = append(rules, graph.Items(r.Input("rules"))...)
+				}
+				for _, by := range within(rules,
+					"applyServerSideEncryptionByDefault applyServerSideEncryptionByDefaults") {
+					algorithm = graph.At(by, "sseAlgorithm")
+					if strings.HasPrefix(graph.Text(algorithm), "aws:kms") && graph.At(by, "kmsMasterKeyId") != nil {
+						return nil
 					}
 				}
 				return []Violation{At(bucket, "add BucketServerSideEncryptionConfigurationV2", "its encryption is %s",
@@ -166,6 +167,60 @@ func eachBucket(test func(g *graph.Graph, bucket *graph.Resource) []Violation) f
 		}
 		return found
 	}
+}
+
+// within returns what is in values at a path of keys, through lists. A key may be one of several words: a type of
+// bucket calls an input by the singular of what another calls it.
+func within(values []any, path ...string) []any {
+	for _, keys := range path {
+		var next []any
+		for _, v := range values {
+			for _, key := range strings.Fields(keys) {
+				switch inner := graph.At(v, key).(type) {
+				case nil:
+				case []any:
+					next = append(next, inner...)
+				default:
+					next = append(next, inner)
+				}
+			}
+		}
+		values = next
+	}
+	return values
+}
+
+// policiesOf are the resources that have an input policy of the bucket: policies by themselves, and the bucket.
+func policiesOf(g *graph.Graph, bucket *graph.Resource) []*graph.Resource {
+	found := OfBucket(g, bucketPolicyType, bucket)
+	if bucket.Input("policy") != nil {
+		found = append(found, bucket)
+	}
+	return found
+}
+
+// removes reports whether a lifecycle rule for all of a bucket has a number of days at a path: of a resource by itself,
+// or within the bucket.
+func removes(g *graph.Graph, bucket *graph.Resource, path string, inner ...string) bool {
+	for _, r := range OfBucket(g, bucketLifecycleType, bucket) {
+		for _, rule := range graph.Items(r.Input("rules")) {
+			days, ok := graph.Number(graph.At(rule, path))
+			if ok && days >= 1 && graph.Text(graph.At(rule, "status")) == "Enabled" && WholeBucket(rule) {
+				return true
+			}
+		}
+	}
+	for _, rule := range graph.Items(bucket.Input("lifecycleRules")) {
+		if !graph.Is(graph.At(rule, "enabled"), true) || graph.At(rule, "tags") != nil || !WholeBucket(rule) {
+			continue
+		}
+		for _, v := range within([]any{rule}, inner...) {
+			if days, ok := graph.Number(v); ok && days >= 1 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Bucket returns the bucket that a value names, nil where the graph has none.
