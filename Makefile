@@ -80,8 +80,8 @@ pictures: test-tools ## make the pictures of docs/ anew, from the real pages
 change: ## open a change of docs/ten-changes.md in a copy (CHANGE=04-throttle-alarm), or keep it (KEEP=yes)
 	@GOWORK=off go -C tools run ./changes $(if $(KEEP),keep,open) "$(CHANGE)"
 
-# NAME has 2 to 10 lower-case letters and digits. TITLE="Acme Files" is what people read; without it, the capitalized
-# name.
+# NAME has 3 to 10 lower-case letters and digits, and is no word of this repository. TITLE="Acme Files" is what people
+# read, of up to 40 ASCII letters and digits, spaces and hyphens; without it, the capitalized name.
 new: ## turn a clone into a project of your own, with its own names everywhere (NAME=acme MODULE=github.com/acme/files)
 	@GOWORK=off go -C tools run ./rename --root .. --name "$(NAME)" --module "$(MODULE)" --title "$(TITLE)"
 

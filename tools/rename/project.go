@@ -82,7 +82,7 @@ var reserved = map[string][]string{
 const example = "make new NAME=acme MODULE=github.com/acme/files"
 
 var (
-	nameForm  = regexp.MustCompile(`\A[a-z][a-z0-9]+\z`)
+	nameForm  = regexp.MustCompile(`\A[a-z][a-z0-9]{2,}\z`)
 	titleForm = regexp.MustCompile(`\A[A-Z][A-Za-z0-9]*([ -][A-Za-z0-9]+)*\z`)
 )
 
@@ -104,7 +104,7 @@ func (p project) checkName(t *tree) error {
 	most, because := longest()
 	switch {
 	case !nameForm.MatchString(p.name):
-		return bad("must be two or more lower-case letters and digits, a letter first, because Go packages, MySQL "+
+		return bad("must be three or more lower-case letters and digits, a letter first, because Go packages, MySQL "+
 			"users and environment variables have it too, which take no hyphen; choose another such as NAME=acme, and "+
 			"set what people read with TITLE=%q", "Acme Files")
 	case len(p.name) > most:

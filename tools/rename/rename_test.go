@@ -44,11 +44,13 @@ require (
 
 replace ledger.example/app => ../app
 `,
-	"run":         "#!/bin/sh\nexec ledger serve\n",
-	"picture.png": "\x89PNG\x00ledger",
-	"LICENSE":     "Copyright (c) The Ledger authors\n",
-	"words.md":    "# Ledger\n\nSeveral Ledgers. Not a harbor.\n",
-	".gitignore":  "bin/\n",
+	"run":                            "#!/bin/sh\nexec ledger serve\n",
+	"picture.png":                    "\x89PNG\x00ledger",
+	"ca.pem":                         "YXRsYXM/atlas/quay=\n",
+	"app/staff/common-passwords.txt": "atlas\nquay\n",
+	"LICENSE":                        "Copyright (c) The Ledger authors\n",
+	"words.md":                       "# Ledger\n\nSeveral Ledgers. Not a harbor.\n",
+	".gitignore":                     "bin/\n",
 }
 
 // checkout makes a repository of Git with the files.
@@ -186,6 +188,11 @@ var (
 	if got := content(t, root, "app/cmd/quay/main.go"); squeezed(got) != squeezed(directly) {
 		t.Errorf("after a second renaming it is\n%s\nwant\n%s", got, directly)
 	}
+	for _, name := range []string{"ca.pem", "app/staff/common-passwords.txt"} {
+		if got := content(t, root, name); got != small[name] {
+			t.Errorf("%s is now %q", name, got)
+		}
+	}
 	if got, want := content(t, root, "words.md"), "# Quay\n\nSeveral Ledgers. Not a harbor.\n"; got != want {
 		t.Errorf("after a second renaming it is %q, want %q", got, want)
 	}
@@ -230,9 +237,9 @@ func TestRefusals(t *testing.T) {
 		{"no module", []string{"--name", "acme"}, "NAME and MODULE are needed"},
 		{"a stray word", append(name("acme"), "files"), `unexpected argument "files"`},
 		{"a hyphen", name("acme-files"), "which take no hyphen"},
-		{"capitals", name("Acme"), "must be two or more lower-case letters and digits"},
+		{"capitals", name("Acme"), "must be three or more lower-case letters and digits"},
 		{"a digit first", name("3com"), "a letter first"},
-		{"one letter", name("a"), "two or more"},
+		{"two letters", name("ab"), "three or more"},
 		{"too long", name("acmeholding"),
 			"at most 10 are allowed: the administrator of an RDS database, <name>_admin, has at most 16"},
 		{"a keyword", name("chan"), "a keyword or predeclared in Go"},

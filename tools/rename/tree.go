@@ -41,8 +41,13 @@ type file struct {
 // own is the folder of this program, which names no project and renames any.
 const own = "tools/rename/"
 
-// leftAlone reports whether a file stays as it is: licenses require that their notices stay, and sums are of other
-// modules.
+// opaque reports whether the words in a file name nothing: certificates, and the list of passwords.
+func opaque(name string) bool {
+	return path.Ext(name) == ".pem" || name == "app/staff/common-passwords.txt"
+}
+
+// leftAlone reports whether a file stays as it is: licenses require that their notices stay, sums are of other modules,
+// and what is opaque may have any word.
 func leftAlone(name string) bool {
 	base := path.Base(name)
 	for _, notice := range []string{"LICENSE", "LICENCE", "NOTICE", "COPYING"} {
@@ -50,7 +55,7 @@ func leftAlone(name string) bool {
 			return true
 		}
 	}
-	return base == "go.sum" || base == "go.work.sum" || strings.HasPrefix(name, own)
+	return opaque(name) || base == "go.sum" || base == "go.work.sum" || strings.HasPrefix(name, own)
 }
 
 // open reads a checkout that has no uncommitted changes.

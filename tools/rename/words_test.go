@@ -70,7 +70,7 @@ func TestRemains(t *testing.T) {
 	for text, want := range map[string][]int{
 		"atlas":                       nil,
 		"github.com/atlas/ledger/app": nil,
-		"github\\.com/atlas/ledger/":   nil,
+		"github\\.com/atlas/ledger/":  nil,
 		"ledger":                      {0},
 		"the subLEDGERs, a Ledger":    {7, 18},
 	} {
