@@ -197,6 +197,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 	found = append(found, lost(e, base)...)
 	found = append(found, taken(e, base, head)...)
 	found = append(found, unguarded(base, head)...)
+	found = append(found, unciphered(base, head)...)
 	found = append(found, reached(base, head)...)
 	found = append(found, broken(e.Policy)...)
 	gone := deleted(e.Changes)

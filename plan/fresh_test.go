@@ -333,7 +333,7 @@ func TestFreshData(t *testing.T) {
 			[][2]string{{hides, "logs are no longer kept"}}},
 		{"a search elsewhere", "opensearch/domain.go: ForceNew", "opensearch/domain:Domain",
 			in{"vpcOptions": in{"subnetIds": []string{"s"}}}, in{},
-			Replace, [][2]string{{"data replaced", "its documents"}}},
+			Replace, [][2]string{{"data replaced", "its documents"}, {exposes, "on the internet"}}},
 		{"Kafka in the clear", "kafka/cluster.go", "msk/cluster:Cluster",
 			in{"encryptionInfo": in{"encryptionInTransit": in{"clientBroker": "TLS"}}},
 			in{"encryptionInfo": in{"encryptionInTransit": in{"clientBroker": "TLS_PLAINTEXT"}}}, Update,

@@ -1,7 +1,11 @@
 package plan
 
 import (
+	"fmt"
+	"maps"
+	"regexp"
 	"slices"
+	"strings"
 
 	"dossier.example/plan/graph"
 )
@@ -158,6 +162,12 @@ var dataRules = slices.Concat(
 		input("logPublishingOptions", hides, fewer("some of its logs are no longer kept")),
 		input("engineVersion", stops, newerEngine),
 		harmless("autoTuneOptions")),
+	// https://docs.aws.amazon.com/opensearch-service/latest/developerguide/vpc.html,
+	// https://docs.aws.amazon.com/opensearch-service/latest/developerguide/fgac.html
+	on(searchType+" aws:elasticsearch/domain:Domain",
+		input("vpcOptions", exposes, fewer("it gets an address on the internet")),
+		input("advancedSecurityOptions.enabled", exposes,
+			from("true", "whoever its policy lets in may do everything with its documents, and signs in no longer"))),
 	on(auroraType,
 		input("backupRetentionPeriod", weakens, lower(1, "backups are kept for %s days instead of %s")),
 		input("engineVersion", refused,
@@ -315,3 +325,97 @@ var dataRules = slices.Concat(
 		input("routingRules routingRuleDetails", stops, always("some requests lead elsewhere")),
 		harmless("errorDocument")),
 )
+
+// encrypting are the names of inputs, or of the blocks that they are in, that encrypt where they are true; disabling are
+// those that do where they are not.
+var (
+	encrypting = regexp.MustCompile(`[eE]ncrypt|[tT]lsEnabled`)
+	disabling  = regexp.MustCompile(`[dD]isable`)
+)
+
+// encrypts reports whether the boolean input at a path says that something is encrypted, and by which value.
+func encrypts(path string) (value, is bool) {
+	names := strings.Split(position.ReplaceAllString(path, ""), ".")
+	last := names[len(names)-1]
+	switch {
+	case encrypting.MatchString(last):
+		return !disabling.MatchString(last), true
+	case len(names) > 1 && encrypting.MatchString(names[len(names)-2]):
+		return last != "disabled", last == "enabled" || last == "disabled" || last == "enforce" || last == "inCluster"
+	}
+	return false, false
+}
+
+// unciphered are the dangers of what is no longer encrypted, whatever its type is and whether it is replaced. What rules
+// and guards judge is theirs to tell.
+func unciphered(base, head *graph.Graph) []Danger {
+	if base == nil {
+		return nil
+	}
+	var found []Danger
+	for _, now := range head.Resources {
+		old := base.Was(now)
+		if old == nil || now.Read {
+			continue
+		}
+		was, is := ciphers(old), ciphers(now)
+		at := maps.Clone(is)
+		maps.Copy(at, was)
+		var lost []string
+		for _, place := range slices.Sorted(maps.Keys(at)) {
+			path := position.ReplaceAllString(place, "")
+			value, _ := encrypts(path)
+			list, _, within := strings.Cut(place, "[")
+			if within && len(graph.Items(old.Input(list))) != len(graph.Items(now.Input(list))) {
+				continue // what is at a position may be another
+			}
+			before, after := orDefault(now.Token, path, was[place]), orDefault(now.Token, path, is[place])
+			unset := !value // what says "disabled" is false where it is not given
+			if (graph.Is(before, value) || before == nil && unset) &&
+				(graph.Is(after, !value) || after == nil && !unset) && !judges(now.Token, path) {
+				lost = append(lost, fmt.Sprintf("%s: %s → %s", code(place), orUnset(was[place]), orUnset(is[place])))
+			}
+		}
+		if len(lost) > 0 {
+			found = append(found, Danger{Kind: weakens, Resource: now.String(),
+				What: fmt.Sprintf("**%s** %s no longer "+
+					"encrypts what it did (%s).", now.Kind(), code(now.Name), strings.Join(few(lost), "; "))})
+		}
+	}
+	return found
+}
+
+// orDefault is a value of a boolean input, or what holds where it is not given, as far as that is known.
+func orDefault(token, path string, v any) any {
+	if v != nil {
+		return v
+	}
+	switch unsetValues()[token+" "+path] {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	return nil
+}
+
+// ciphers are the inputs of a resource that say whether something is encrypted, by their paths.
+func ciphers(r *graph.Resource) map[string]any {
+	found := map[string]any{}
+	for key, v := range r.Inputs {
+		graph.Walk(key, v, func(at string, v any) {
+			if _, is := encrypts(at); is {
+				found[at] = v
+			}
+		})
+	}
+	return found
+}
+
+// judges reports whether a rule or a guard judges the input at a path of a type.
+func judges(token, path string) bool {
+	return slices.ContainsFunc(guards, func(g guard) bool { return g.token == token && g.path == path }) ||
+		slices.ContainsFunc(inputRules, func(r rule) bool {
+			return r.token == token && (r.path == path || strings.HasPrefix(path, r.path+".")) && r.kind == weakens
+		})
+}
