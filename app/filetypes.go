@@ -38,6 +38,22 @@ func (l Limits) TypesInWords() string {
 	return words[0]
 }
 
+// typeNames are the names by which people know what they write and calculate with.
+var typeNames = map[string]string{
+	"application/msword":            "Word (.doc)",
+	"application/vnd.ms-excel":      "Excel (.xls)",
+	"application/vnd.ms-powerpoint": "PowerPoint (.ppt)",
+	"application/vnd.openxmlformats-officedocument.wordprocessingml.document":   "Word (.docx)",
+	"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet":         "Excel (.xlsx)",
+	"application/vnd.openxmlformats-officedocument.presentationml.presentation": "PowerPoint (.pptx)",
+	"application/vnd.oasis.opendocument.text":                                   "OpenDocument text (.odt)",
+	"application/vnd.oasis.opendocument.spreadsheet":                            "OpenDocument spreadsheets (.ods)",
+	"application/vnd.oasis.opendocument.presentation":                           "OpenDocument presentations (.odp)",
+	"application/zip": "ZIP",
+	"text/csv":        "CSV",
+	"text/plain":      "plain text",
+}
+
 // typeInWords returns a type by the name that most people know it by.
 func typeInWords(one string) string {
 	switch group, name, _ := strings.Cut(one, "/"); {
@@ -47,6 +63,8 @@ func typeInWords(one string) string {
 		return group
 	case group == "image", one == "application/pdf":
 		return strings.ToUpper(name)
+	case typeNames[one] != "":
+		return typeNames[one]
 	}
 	return one
 }

@@ -81,8 +81,11 @@ func TestFileTypes(t *testing.T) {
 
 func TestTypesInWords(t *testing.T) {
 	for types, want := range map[string]string{
+		"application/vnd.openxmlformats-officedocument.wordprocessingml.document,application/vnd.oasis.opendocument.text," +
+			"text/csv": "Word (.docx), OpenDocument text (.odt) and CSV",
+		"application/zip,text/plain,application/x-tar": "ZIP, plain text and application/x-tar",
 		"": "", "*/*": "", "image/png,*/*": "", "image/*": "pictures", "application/pdf,image/*": "PDF and pictures",
-		"application/pdf,image/png,video/*,text/csv": "PDF, PNG, video and text/csv",
+		"application/pdf,image/png,video/*,text/csv": "PDF, PNG, video and CSV",
 	} {
 		if got := (dossier.Limits{Types: types}).TypesInWords(); got != want {
 			t.Errorf("%s: got %q, want %q", types, got, want)

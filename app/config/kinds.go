@@ -19,6 +19,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/gabriel-vasile/mimetype"
+
 	"dossier.example/app/setting"
 )
 
@@ -64,6 +66,48 @@ func parameterPath() setting.Kind[string] {
 // mediaType is a media type (RFC 6838, section 4.2) without parameters, in lower case, or a group of them.
 var mediaType = regexp.MustCompile(`^(\*/\*|[a-z]+/(\*|[a-z0-9][a-z0-9!#$&^_.+-]{0,126}))$`)
 
+// typeGroups are the groups of the types that mimetype recognizes.
+var typeGroups = []string{"*", "application", "audio", "font", "image", "message", "model", "text", "video"}
+
+// officeTypes are the types of files that people know by their extension.
+var officeTypes = map[string]string{
+	"doc":  "application/msword",
+	"xls":  "application/vnd.ms-excel",
+	"ppt":  "application/vnd.ms-powerpoint",
+	"docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	"pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+	"odt":  "application/vnd.oasis.opendocument.text",
+	"ods":  "application/vnd.oasis.opendocument.spreadsheet",
+	"odp":  "application/vnd.oasis.opendocument.presentation",
+	"csv":  "text/csv",
+	"txt":  "text/plain",
+	"jpg":  "image/jpeg",
+}
+
+// recognized refuses a type that no file's bytes are taken for: a site would refuse all such files.
+func recognized(one string) error {
+	group, name, _ := strings.Cut(one, "/")
+	if name == "*" {
+		if !slices.Contains(typeGroups, group) {
+			return fmt.Errorf("no file is recognized as %s", one)
+		}
+		return nil
+	}
+	better := officeTypes[name]
+	if found := mimetype.Lookup(one); found != nil {
+		base, _, _ := strings.Cut(found.String(), ";")
+		if base == one {
+			return nil
+		}
+		better = base
+	}
+	if better != "" {
+		return fmt.Errorf("no file is recognized as %s; write %s", one, better)
+	}
+	return fmt.Errorf("no file is recognized as %s", one)
+}
+
 // fileTypes takes a list of media types, as bytes show them.
 func fileTypes() setting.Kind[string] {
 	const most = 50
@@ -74,6 +118,9 @@ func fileTypes() setting.Kind[string] {
 			for i, one := range types {
 				if types[i] = strings.TrimSpace(one); i == most || !mediaType.MatchString(types[i]) {
 					return "", setting.ErrNot
+				}
+				if err := recognized(types[i]); err != nil {
+					return "", err
 				}
 			}
 			return strings.Join(types, ","), nil

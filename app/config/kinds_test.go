@@ -110,3 +110,36 @@ func FuzzOrigins(f *testing.F) {
 		}
 	})
 }
+
+// A type of files that no bytes are taken for is refused, with the one that is meant where that is known.
+func TestFileTypesAreRecognized(t *testing.T) {
+	k := fileTypes()
+	for value, want := range map[string]string{
+		"*/*":                        "",
+		"application/pdf, image/*":   "",
+		"application/docx":           "write application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+		"image/png,application/xlsx": "write application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+		"application/x-pdf":          "write application/pdf",
+		"image/jpg":                  "write image/jpeg",
+		"application/csv":            "write text/csv",
+		"text/plian":                 "no file is recognized as text/plian",
+		"pictures/*":                 "no file is recognized as pictures/*",
+	} {
+		_, err := k.Parse(value)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", value, err, want)
+		}
+	}
+	for name, one := range officeTypes {
+		if err := recognized(one); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// One type of each group is recognized, so the group is.
+	for i, one := range []string{"*/*", "application/pdf", "audio/mpeg", "font/ttf", "image/png", "message/rfc822",
+		"model/gltf-binary", "text/plain", "video/mp4"} {
+		if group, _, _ := strings.Cut(one, "/"); group != typeGroups[i] || recognized(one) != nil {
+			t.Errorf("group %s: %s: %v", typeGroups[i], one, recognized(one))
+		}
+	}
+}
