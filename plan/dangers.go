@@ -212,6 +212,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 	found = append(found, contended(base, head)...)
 	found = append(found, doubled(base, head)...)
 	found = append(found, inUse(e, base, head)...)
+	found = append(found, onto(base, head, found)...)
 	found = append(found, heed(e.Options)...)
 	for _, c := range e.Changes {
 		if c.Action != Update {

@@ -1,0 +1,215 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"dossier.example/plan/graph"
+	"dossier.example/plan/internal/awsmodel"
+)
+
+// onto are the dangers of what is created onto something that exists, or changes to lead into a foreign account, of
+// which told does not speak yet.
+func onto(base, head *graph.Graph, told []Danger) []Danger {
+	if base == nil {
+		return nil
+	}
+	var found []Danger
+	for _, r := range head.Resources {
+		if !r.Custom || r.Read {
+			continue
+		}
+		if base.Was(r) == nil {
+			found = append(found, ontoOne(base, head, r)...)
+		}
+		found = append(found, foreign(base, head, r, slices.Concat(told, found))...)
+	}
+	return found
+}
+
+// stays reports whether what an input names is there before: another resource than a new one of the program.
+func stays(base, head *graph.Graph, v any) bool {
+	of := head.Resolve(v)
+	return graph.Text(v) != "" && (of == nil || base.Was(of) != nil)
+}
+
+func ontoOne(base, head *graph.Graph, r *graph.Resource) []Danger {
+	var found []Danger
+	tell := func(kind, format string, args ...any) {
+		found = append(found, Danger{Kind: kind, Resource: r.String(),
+			What: fmt.Sprintf("**%s** %s: ", r.Kind(), code(r.Name)) + fmt.Sprintf(format, args...) + "."})
+	}
+	switch r.Token {
+	case networkACLType:
+		wallsIn(base, head, r, tell)
+	case "aws:lb/listenerRule:ListenerRule":
+		const taken = "requests of its listener that others took "
+		actions := graph.Items(r.Input("actions"))
+		listener := head.Resolve(r.Input("listenerArn"), "aws:lb/listener:Listener")
+		if !stays(base, head, r.Input("listenerArn")) {
+			break
+		}
+		if listener != nil && signsIn(listener.Input("defaultActions")) && !signsIn(actions) &&
+			slices.ContainsFunc(actions, withText("type", "forward")) {
+			tell(exposes, "nobody has to sign in for its requests, as its listener asks for others")
+		}
+		for _, action := range actions {
+			status := graph.Text(graph.At(action, "fixedResponse.statusCode"))
+			host := graph.Text(graph.At(action, "redirect.host"))
+			switch {
+			case status != "":
+				tell(stops, "%sare answered with %s", taken, code(status))
+			case host != "" && host != "#{host}":
+				tell(stops, "%sare led to %s", taken, code(host))
+			case graph.Text(graph.At(action, "type")) == "forward" && takesAll(r.Input("conditions")):
+				tell(stops, "it takes every request of its listener that no rule before it takes, and they go elsewhere")
+			}
+		}
+	case recordType:
+		about := func(g *graph.Graph, r *graph.Resource) string {
+			zone := graph.Text(r.Input("zoneId"))
+			if of := g.Resolve(zone); of != nil {
+				zone = of.URN
+			}
+			return strings.ToLower(strings.Join([]string{zone, strings.TrimSuffix(graph.Text(r.Input("name")), "."),
+				graph.Text(r.Input("type"))}, " "))
+		}
+		beside := ""
+		for _, other := range base.ByType(recordType) {
+			if about(base, other) == about(head, r) && head.ByURN(other.URN) != nil {
+				beside = other.String()
+			}
+		}
+		if beside != "" {
+			tell(stops, "the name leads to it as well, beside %s, or for some in its place", code(beside))
+		}
+		if graph.Is(r.Input("allowOverwrite"), true) {
+			tell(stops, "it takes the place of a record of that name which somebody else made")
+		}
+	case "aws:ec2/vpcEndpoint:VpcEndpoint":
+		if name := graph.Text(r.Input("serviceName")); strings.Contains(name, ".vpce-svc-") &&
+			head.Resolve(name) == nil {
+			tell(exposes, "what is sent to it goes to %s, a service of somebody else's", code(name))
+		}
+	case objectCopyType:
+		for _, rule := range graph.Items(r.Input("rules")) {
+			to := graph.At(rule, "destination.bucket")
+			if head.Resolve(to) == nil && stays(base, head, r.Input("bucket")) {
+				tell(exposes, "objects are copied to %s, which is not of the stack", code(orUnset(to)))
+			}
+		}
+	}
+	return found
+}
+
+// takesAll reports whether conditions of a balancer's rule hold for every request.
+func takesAll(v any) bool {
+	return !slices.ContainsFunc(graph.Items(v), func(c any) bool {
+		all := false
+		for path, pattern := range map[string]string{"pathPattern": "/*", "hostHeader": "*"} {
+			values := graph.Texts(graph.At(c, path+".values"))
+			all = all || slices.Contains(values, pattern) || slices.Contains(values, "*")
+		}
+		return !all
+	})
+}
+
+// wallsIn are the dangers of a new network ACL over subnets that exist: it takes the place of the default one of their
+// network, which lets everything through as AWS makes it. What its entries leave, the table of connections does not
+// know.
+func wallsIn(base, head *graph.Graph, acl *graph.Resource, tell func(kind, format string, args ...any)) {
+	var subnets []string
+	for _, subnet := range slices.Concat(graph.Items(acl.Input("subnetIds")), associated(head, acl)) {
+		if stays(base, head, subnet) {
+			name := graph.Text(subnet)
+			if of := head.Resolve(subnet); of != nil {
+				name = of.String()
+			}
+			subnets = append(subnets, code(name))
+		}
+	}
+	if len(subnets) == 0 {
+		return
+	}
+	allowed, narrowed := map[bool]bool{}, map[bool]bool{} // by whether it is about what leaves
+	entry := func(e any, out bool, action string) {
+		every := slices.Contains([]string{"-1", "all"}, graph.Text(graph.At(e, "protocol"))) &&
+			graph.Text(graph.At(e, "cidrBlock")) == "0.0.0.0/0"
+		if strings.EqualFold(action, "allow") {
+			allowed[out] = true
+			narrowed[out] = narrowed[out] || !every
+			return
+		}
+		narrowed[out] = true
+	}
+	for _, e := range graph.Items(acl.Input("ingress")) {
+		entry(e, false, graph.Text(graph.At(e, "action")))
+	}
+	for _, e := range graph.Items(acl.Input("egress")) {
+		entry(e, true, graph.Text(graph.At(e, "action")))
+	}
+	for _, r := range head.ByType(wallRuleType) {
+		if head.Refers(r.Input("networkAclId"), acl) {
+			entry(r.Inputs, outward(r), graph.Text(r.Input("ruleAction")))
+		}
+	}
+	behind := "subnets that are there are behind it (" + strings.Join(few(subnets), ", ") + "), "
+	switch {
+	case !allowed[false] && !allowed[true]:
+		tell(stops, "%sand it lets nothing in or out", behind)
+	case !allowed[false]:
+		tell(stops, "%sand it lets nothing in", behind)
+	case !allowed[true]:
+		tell(stops, "%sand it lets nothing out", behind)
+	case narrowed[false] || narrowed[true]:
+		tell(stops, "%sand it lets through only what its entries say, of which the table of connections knows nothing",
+			behind)
+	}
+}
+
+// accountInput is the name of an input that has the number of an account.
+var accountInput = regexp.MustCompile(`(?i)(?:account|owner|principal)(?:id)?(?:s?\[\d+\]|s)?$`)
+
+// foreign are the dangers of inputs that newly name what is of a foreign account, of which told does not speak. Those
+// of documents, and of who may assume a role, are judged as such.
+func foreign(base, head *graph.Graph, r *graph.Resource, told []Danger) []Danger {
+	accounts := func(r *graph.Resource) map[string]string {
+		found := map[string]string{}
+		if r == nil {
+			return found
+		}
+		graph.Walk("", r.Inputs, func(path string, v any) {
+			text, _ := v.(string)
+			account := foreignAccount(text)
+			if number.MatchString(text) && accountInput.MatchString(path) && text != awsmodel.Account {
+				account = text
+			}
+			if number.MatchString(account) && found[account] == "" {
+				found[account] = path
+			}
+		})
+		return found
+	}
+	old := base.Was(r)
+	was := accounts(old)
+	var found []Danger
+	for account, path := range accounts(r) {
+		if was[account] != "" || slices.ContainsFunc(told, func(d Danger) bool {
+			return d.Resource == r.String() && (strings.Contains(d.What, account) ||
+				r.Token == objectCopyType && d.Kind == exposes)
+		}) {
+			continue
+		}
+		found = append(found, Danger{Kind: exposes, Resource: r.String(), What: fmt.Sprintf("**%s** %s now names what is "+
+			"of the foreign account %s (%s): what it gives or gets is in the hands of others.", r.Kind(), code(r.Name),
+			code(account), code(path))})
+	}
+	slices.SortFunc(found, func(a, b Danger) int { return cmp.Compare(a.What, b.What) })
+	return found
+}
+
+// number is the number of an account.
+var number = regexp.MustCompile(`^\d{12}$`)
