@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,6 +20,9 @@ type Danger struct {
 	Kind string `json:"kind"`
 	// Source is the line of head's program that registers the resource, where that is known.
 	Source graph.Source `json:"source,omitzero"`
+
+	// undecided are the inputs of which it tells that nobody knows whether they change.
+	undecided []string
 }
 
 // String returns the sentence.
@@ -29,8 +33,8 @@ var holding = map[string]string{
 	"aws:dynamodb/table:Table":         "its records",
 	"aws:ebs/volume:Volume":            "its data",
 	"aws:efs/fileSystem:FileSystem":    "its files",
-	"aws:kms/key:Key":                  "the key, and with it everything encrypted with it",
-	"aws:kms/replicaKey:ReplicaKey":    "the key of its region, and with it everything encrypted with it there",
+	"aws:kms/key:Key":                  "all that only the key decrypts",
+	"aws:kms/replicaKey:ReplicaKey":    "all that only the key decrypts in its region",
 	"aws:rds/cluster:Cluster":          "its data",
 	"aws:rds/instance:Instance":        "its data",
 	"aws:s3/bucket:Bucket":             "its objects",
@@ -237,7 +241,8 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 				what = besides
 			}
 			if what != "" {
-				stops = append(stops, fmt.Sprintf("%s (%s: %s → %s)", what, code(p.Path), p.Before, p.After))
+				stops = append(stops, fmt.Sprintf("%s (%s: %s → %s)", what, code(p.Path), cmp.Or(p.Before, "not set"),
+					cmp.Or(p.After, "not set")))
 			}
 		}
 		if len(stops) > 0 {

@@ -142,7 +142,7 @@ func TestFreshRights(t *testing.T) {
 				b.Set("aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "b",
 					"rules",
 					several(in{"applyServerSideEncryptionByDefault": in{"sseAlgorithm": "AES256"}}))
-			}, [][2]string{{"data deleted", "everything encrypted with it"}, {weakens, "another way"}}},
+			}, [][2]string{{"data deleted", "only the key decrypts"}, {weakens, "another way"}}},
 		{"the same rules, apart", "ec2/vpc_security_group.go: ingress is Computed; InvalidPermission.Duplicate",
 			func(b *graphtest.Builder) {
 				b.Add("ec2/securityGroup:SecurityGroup", "web", in{"vpcId": "v",

@@ -43,21 +43,7 @@ func unknowns(base, head *graph.Graph) string {
 			words = append(words, text)
 		}
 	}
-	var inputs []string
-	for _, now := range head.Resources {
-		if base == nil || !now.Custom || now.Read {
-			continue
-		}
-		old := base.Was(now)
-		if old == nil {
-			continue
-		}
-		for _, key := range slices.Sorted(maps.Keys(now.Inputs)) {
-			if holdsUnknown(key, now.Inputs[key]) && holdsUnknown(key, old.Inputs[key]) {
-				inputs = append(inputs, code(now.String()+"."+key))
-			}
-		}
-	}
+	inputs := undecided(base, head)
 	if len(words)+len(inputs) == 0 {
 		return ""
 	}
@@ -70,6 +56,38 @@ func unknowns(base, head *graph.Graph) string {
 		text += fmt.Sprintf(" Whether these inputs change is not known: %s.", strings.Join(few(inputs), ", "))
 	}
 	return text
+}
+
+// undecided are the inputs that are unknown on both sides.
+func undecided(base, head *graph.Graph) []string {
+	if base == nil {
+		return nil
+	}
+	var inputs []string
+	for _, now := range head.Resources {
+		old := base.Was(now)
+		if old == nil || !now.Custom || now.Read {
+			continue
+		}
+		for _, key := range slices.Sorted(maps.Keys(now.Inputs)) {
+			if holdsUnknown(key, now.Inputs[key]) && holdsUnknown(key, old.Inputs[key]) {
+				inputs = append(inputs, code(now.String()+"."+key))
+			}
+		}
+	}
+	return inputs
+}
+
+// rewritten is the danger of inputs that are unknown on both sides where the program, or its configuration, is another
+// one: it may make something else of the same outputs, or ask for others, and neither is seen.
+func rewritten(base, head *graph.Graph) []Danger {
+	inputs := undecided(base, head)
+	if len(inputs) == 0 {
+		return nil
+	}
+	return []Danger{{Kind: notJudged, undecided: inputs,
+		What: fmt.Sprintf("Whether %s changes is not known: it comes of what only a deployment knows, and the program "+
+			"or its configuration is another one.", strings.Join(few(inputs), ", "))}}
 }
 
 func holdsUnknown(path string, v any) bool {

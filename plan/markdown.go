@@ -112,10 +112,17 @@ func (p Plan) faults() string {
 	for _, e := range p.Environments {
 		if e.Fault != nil {
 			what := map[FaultKind]string{FaultSettings: "its settings cannot be used",
-				FaultProgram: "the program fails",
+				FaultProgram: "the program fails in the plan",
 				FaultBuild:   "the program does not compile"}[e.Fault.Kind]
-			add(e.Name, fault{what + "**, so nothing else is known about it, and nothing can be deployed there",
-				e.Fault.Said})
+			what += "**, so nothing else is known about it"
+			if e.Fault.Kind == FaultProgram {
+				what += ". A plan has no network, no .git, no variables and no artifacts of a build: where the program " +
+					"needs them, give it stand-ins by environment and artifacts in stackplan.yaml. Else nothing can be " +
+					"deployed there, either"
+			} else {
+				what += ", and nothing can be deployed there"
+			}
+			add(e.Name, fault{what, e.Fault.Said})
 		}
 		if e.Policy.Fault != "" {
 			add(e.Name, fault{"its rules could not be asked**, so nothing is known of them", e.Policy.Fault})
@@ -143,6 +150,7 @@ func (p Plan) verdict() string {
 	}
 	var faults []string
 	dangers, changes, unknown, withheld, excused := 0, 0, 0, 0, false
+	undecided := map[string]bool{}
 	for _, u := range p.Unread {
 		if u.Changed {
 			unknown++
@@ -153,9 +161,14 @@ func (p Plan) verdict() string {
 			faults = append(faults, e.Name)
 		}
 		for _, d := range e.Dangers {
-			if d.Kind == notJudged {
+			switch {
+			case len(d.undecided) > 0:
+				for _, input := range d.undecided {
+					undecided[input] = true
+				}
+			case d.Kind == notJudged:
 				unknown++
-			} else {
+			default:
 				dangers++
 			}
 		}
@@ -173,6 +186,9 @@ func (p Plan) verdict() string {
 	}
 	if unknown > 0 {
 		said = append(said, fmt.Sprintf("❓ %s that nothing here judges", counting(unknown, "change", "changes")))
+	}
+	if n := len(undecided); n > 0 {
+		said = append(said, "❓ not known whether "+counting(n, "input changes", "inputs change"))
 	}
 	switch {
 	case len(said) > 0:
@@ -241,7 +257,7 @@ func (p Plan) worst(unsafe string) string {
 		kinds[i] = markdown.Plain(fmt.Sprintf("%s in %s", kind, stacks(in[kind], " and ")))
 	}
 	if len(kinds) > mostKinds {
-		kinds = append(kinds[:mostKinds], fmt.Sprintf("and %d kinds more", len(kinds)-mostKinds))
+		kinds = append(kinds[:mostKinds], "and "+counting(len(kinds)-mostKinds, "kind more", "kinds more"))
 	}
 	if unsafe != "" {
 		kinds = append(kinds, unsafe)

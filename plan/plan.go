@@ -39,6 +39,8 @@ type Stack struct {
 	// Graph is nil where there is none; Fault tells why.
 	Graph *graph.Graph
 	Fault *Fault
+	// Rewritten tells that the program is made of other sources than base's, where it is head's.
+	Rewritten bool
 	// Again is what another run of its program gave, where it is head's.
 	Again Again
 }
@@ -336,6 +338,9 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	if from != nil {
 		e.Dangers = append(e.Dangers, decrypted(base, head)...)
 		e.Dangers = append(e.Dangers, gaps(from, head.Graph)...)
+		if head.Rewritten || !maps.Equal(base.Config, head.Config) {
+			e.Dangers = append(e.Dangers, rewritten(from, head.Graph)...)
+		}
 		e.Dangers = append(e.Dangers, configured(head.Project, base, head)...)
 		e.Dangers = append(e.Dangers,
 			providers(from, head.Graph, base.Config["aws:region"], head.Config["aws:region"])...)

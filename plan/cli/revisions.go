@@ -77,7 +77,7 @@ func (p Project) compare(ctx context.Context, root, base string, over overrides,
 		return fail(err)
 	}
 	defer unlock()
-	head := &tree{name: "The working tree", dir: root, over: over}
+	head := &tree{name: "the working tree", dir: root, over: over}
 	before, err := checkOut(ctx, root, base, filepath.Join(work, "base"))
 	if err != nil {
 		return fail(err)
@@ -94,7 +94,7 @@ func (p Project) compare(ctx context.Context, root, base string, over overrides,
 	if err := buildRules(ctx, before, head, work); err != nil {
 		return fail(err)
 	}
-	was, is := plan.Revision{Name: before.name}, plan.Revision{Name: head.name, Unread: unread}
+	was, is := plan.Revision{Name: before.name}, plan.Revision{Name: "The working tree", Unread: unread}
 	if is.Prices, err = head.prices(before); err != nil {
 		return fail(err)
 	}
@@ -340,7 +340,8 @@ func (p Project) project(ctx context.Context, of *pair, several bool, work strin
 			}
 		}
 	}
-	if notes, err = p.build(ctx, before, head, work, watch); err != nil {
+	same, notes, err := p.build(ctx, before, head, work, watch)
+	if err != nil {
 		return nil, err
 	}
 	if before != nil {
@@ -390,6 +391,7 @@ func (p Project) project(ctx context.Context, of *pair, several bool, work strin
 		stacks map[string]plan.Stack
 	}{{was, before, wasStacks}, {is, head, isStacks}} {
 		for name, s := range side.stacks {
+			s.Rewritten = side.Revision == is && !same
 			if several {
 				name = side.key + "/" + name
 				s.Fault = cmp.Or(s.Fault, side.fault)
@@ -405,12 +407,12 @@ func (p Project) project(ctx context.Context, of *pair, several bool, work strin
 
 // build compiles the programs of a project, once where both are made of the same, and hashes what their artifact would
 // be made of.
-func (p Project) build(ctx context.Context, before, head *program, work string, watch *stopwatch) (notes []string,
-	err error) {
-	same := false
+// It reports whether they are.
+func (p Project) build(ctx context.Context, before, head *program, work string, watch *stopwatch) (same bool,
+	notes []string, err error) {
 	if before != nil && head != nil {
 		if same, err = sameProgram(before, head); err != nil {
-			return nil, err
+			return false, nil, err
 		}
 	}
 	// Hashing the artifact's sources runs beside: it waits for other programs, and computes little.
@@ -432,10 +434,10 @@ func (p Project) build(ctx context.Context, before, head *program, work string, 
 		before.file, before.fault = head.file, head.fault
 	}
 	if err := errors.Join(<-hashed, err); err != nil {
-		return nil, err
+		return false, nil, err
 	}
 	watch.lap("hashing the sources")
-	return notes, nil
+	return same, notes, nil
 }
 
 // fileName is a file's name for a project.
