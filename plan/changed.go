@@ -123,6 +123,9 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 			r.kind == refused && c.Action == Replace {
 			continue
 		}
+		if needs := onlyWith[c.Type+" "+r.path]; needs != "" && !graph.Is(now.Input(needs), true) {
+			continue
+		}
 		var was any
 		if old != nil {
 			was = old.Input(r.path)
@@ -154,6 +157,13 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 		found = append(found, c.danger(kind, ": %s.", strings.Join(said[kind], "; ")))
 	}
 	return found
+}
+
+// onlyWith are the inputs that mean nothing unless another one is true: a standard queue or topic refuses no message for
+// want of what it is twice of.
+var onlyWith = map[string]string{
+	queueType + " contentBasedDeduplication":        "fifoQueue",
+	"aws:sns/topic:Topic contentBasedDeduplication": "fifoTopic",
 }
 
 // follows reports whether what differs at a path is nothing but the new id or name of what is replaced itself.

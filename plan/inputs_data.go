@@ -24,22 +24,38 @@ func newerEngine(old, now any) string {
 		"snapshot (%s → %s)", orUnset(old), orUnset(now))
 }
 
-// evicts judges parameters of a cache by whether it takes out what it has when its memory is full.
+// eviction is the parameter of a cache that tells what it takes out when its memory is full, and evictsFirst what it is
+// where a group does not set it
+// (https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Engine.html).
+const (
+	eviction    = "maxmemory-policy"
+	evictsFirst = "volatile-lru"
+)
+
+// evicts judges parameters of a cache by what it takes out when its memory is full: nothing, some of the entries that
+// have an end, or some of all.
 func evicts(old, now any) string {
-	const name = "maxmemory-policy"
-	of := func(v any) string {
+	of := func(v any) (policy string, takes int) {
+		policy = evictsFirst
 		for _, p := range graph.Items(v) {
-			if graph.Text(graph.At(p, "name")) == name {
-				return graph.Text(graph.At(p, "value"))
+			if graph.Text(graph.At(p, "name")) == eviction {
+				policy = graph.Text(graph.At(p, "value"))
 			}
 		}
+		switch {
+		case policy == "noeviction":
+			return policy, 0
+		case strings.HasPrefix(policy, "volatile"):
+			return policy, 1
+		}
+		return policy, 2
+	}
+	was, took := of(old)
+	is, takes := of(now)
+	if takes <= took {
 		return ""
 	}
-	was, is := of(old), of(now)
-	if is == "" || is == "noeviction" || strings.HasPrefix(was, "allkeys") || was == is {
-		return "" // of volatile ones, those of all keys take more
-	}
-	return fmt.Sprintf("it may evict entries when its memory is full (%s → %s)", orUnset(unset(was)), is)
+	return fmt.Sprintf("it may evict entries when its memory is full (%s → %s)", was, is)
 }
 
 // without are texts that others do not have, as code.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -45,15 +46,41 @@ func capabilities(old, now any) string {
 	return strings.Join(few(found), "; ")
 }
 
-// otherVolumes judges the volumes of a task that are gone, or others.
+// otherVolumes judges the volumes of a task that are gone, or others; how what they read passes is plainVolumes' to say.
 func otherVolumes(old, now any) string {
-	other := byEach("name", old, now, func(name string, was, is any) []string {
-		if was == nil || reflect.DeepEqual(was, is) {
+	return told("volume %s is another one, or gone", few(byEach("name", old, now, func(name string, was, is any) []string {
+		if was == nil || reflect.DeepEqual(withoutTransit(was), withoutTransit(is)) {
 			return nil
 		}
 		return []string{name}
-	})
-	return told("volume %s is another one, or gone", few(other))
+	})))
+}
+
+// plainVolumes judges the volumes of a task whose files no longer pass encrypted.
+func plainVolumes(old, now any) string {
+	const path = "efsVolumeConfiguration.transitEncryption"
+	return told("what passes to and from volume %s is no longer encrypted", few(byEach("name", old, now,
+		func(name string, was, is any) []string {
+			if is == nil || graph.Text(graph.At(was, path)) != "ENABLED" || graph.At(is, "efsVolumeConfiguration") == nil ||
+				graph.Text(graph.At(is, path)) == "ENABLED" {
+				return nil
+			}
+			return []string{name}
+		})))
+}
+
+// withoutTransit is a volume without how its files pass.
+func withoutTransit(volume any) any {
+	v, is := volume.(map[string]any)
+	files, has := graph.At(volume, "efsVolumeConfiguration").(map[string]any)
+	if !is || !has {
+		return volume
+	}
+	v, files = maps.Clone(v), maps.Clone(files)
+	delete(files, "transitEncryption")
+	delete(files, "transitEncryptionPort")
+	v["efsVolumeConfiguration"] = files
+	return v
 }
 
 // spotStrategies judges on what the tasks of a service run.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -353,6 +354,9 @@ func settings(old, now any) string {
 	var later []string
 	found := byEach("name", old, now, func(name string, was, is any) []string {
 		before, after := graph.Text(graph.At(was, "value")), graph.Text(graph.At(is, "value"))
+		if name == code(eviction) {
+			before, after = cmp.Or(before, evictsFirst), cmp.Or(after, evictsFirst)
+		}
 		text := fmt.Sprintf("%s (%s → %s)", name, orUnset(unset(before)), orUnset(unset(after)))
 		switch {
 		case before == after:
@@ -364,8 +368,8 @@ func settings(old, now any) string {
 		return []string{text}
 	})
 	slices.Sort(later)
-	return sentences(told("the database works otherwise: %s", few(found)),
-		told("the database works otherwise from its next restart on: %s", few(later)))
+	return sentences(told("its engine works otherwise: %s", few(found)),
+		told("its engine works otherwise from its next restart on: %s", few(later)))
 }
 
 // sentences are two sentences, of which each may be empty.

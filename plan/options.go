@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -104,7 +105,7 @@ func providers(base, head *graph.Graph, baseRegion, headRegion string) []Danger 
 			continue
 		}
 		for _, l := range differences(old, now) {
-			from, to := orUnset(l.before), orUnset(l.after)
+			from, to := plainly(l.before), plainly(l.after)
 			if l.path == "region" {
 				found = append(found, Danger{Kind: "everything replaced", Resource: now.String(),
 					What: fmt.Sprintf("Provider %s: `region` changes (%s → %s): %s.", code(now.Name), code(from), code(to),
@@ -130,19 +131,36 @@ func providers(base, head *graph.Graph, baseRegion, headRegion string) []Danger 
 	}
 	if len(moved) > 0 {
 		found = append(found, Danger{Kind: "everything replaced", What: fmt.Sprintf("Another provider, of another "+
-			"region, has %s: %s.", strings.Join(few(moved), ", "), otherRegion)})
+			"region, has %s: that %s.", strings.Join(few(moved), ", "), movedRegion)})
 	}
 	if len(handed) > 0 {
 		found = append(found, Danger{Kind: notJudged, What: fmt.Sprintf("Another provider has %s: that replaces "+
-			"nothing if it is of the same account, which is not known here.", strings.Join(few(handed), ", "))})
+			"nothing if it is of the same account, which is not known here, and Pulumi is of February 2025 or later; "+
+			"older versions may replace it.", strings.Join(few(handed), ", "))})
 	}
 	return append(found, versions(base, head)...)
 }
 
-// otherRegion is what a change of the region makes of what is there (https://github.com/pulumi/pulumi-aws/pull/4000).
-const otherRegion = "the provider may replace everything that it has, which is made anew in the other region and " +
-	"deleted in the old one, data with it; an old version of the provider looks for everything in the other region, " +
-	"where nothing is, and the deployment fails"
+// otherRegion is what a change of a provider's region makes of what is there, and movedRegion what another provider
+// makes of what it gets (https://github.com/pulumi/pulumi-aws/pull/4000, https://github.com/pulumi/pulumi/pull/18509).
+const (
+	otherRegion = "the provider may replace everything that it has, which is " + inOtherRegion
+	movedRegion = "may replace what changes hands, which is " + inOtherRegion
+
+	inOtherRegion = "made anew in the other region and deleted in the old one, data with it; an old version of the " +
+		"provider looks for it in the other region, where nothing is, and the deployment fails"
+)
+
+// plainly is a value of a provider's input as a program would write it.
+func plainly(v any) string {
+	switch v.(type) {
+	case map[string]any, []any:
+		if text, err := json.Marshal(v); err == nil {
+			return string(text)
+		}
+	}
+	return orUnset(v)
+}
 
 // versions are the dangers of providers that are another version, each once.
 func versions(base, head *graph.Graph) []Danger {

@@ -241,6 +241,7 @@ var computeRules = slices.Concat(
 		input("volumes", weakens,
 			come(textsAt("hostPath", withText("hostPath")), "its containers see files of the host: %s")),
 		input("volumes", stops, otherVolumes),
+		input("volumes", weakens, plainVolumes),
 		input("executionRoleArn", weakens, other("images, logs and secrets are got by another role, or by none")),
 		input("ephemeralStorage.sizeInGib", shrinks, lower(20, "%s GB of its own instead of %s")),
 		input("runtimePlatform", stops, always("its images have to be for another platform")),
