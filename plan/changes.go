@@ -102,7 +102,7 @@ func goesFirst(old, now *graph.Resource) bool {
 	if now.Options.DeleteBeforeReplace {
 		return true
 	}
-	name := cmp.Or(awsmodel.Names(now.Token).Property, "name")
+	name := awsmodel.NameInput(now.Token)
 	given, is := now.Input(name).(string)
 	return is && given != "" && strings.HasPrefix(now.Token, "aws:") && old.Input(name) == now.Input(name)
 }

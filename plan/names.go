@@ -69,7 +69,7 @@ func taken(e *Environment, base, head *graph.Graph) []Danger {
 	var found []Danger
 	for _, c := range e.Changes {
 		now := head.ByURN(c.URN)
-		if c.Action != Create && c.Action != Replace || now == nil || unique[c.Type] == "" {
+		if c.Action != Create && c.Action != Replace || c.Existing != "" || now == nil || unique[c.Type] == "" {
 			continue
 		}
 		name := graph.Text(now.Input(unique[c.Type]))

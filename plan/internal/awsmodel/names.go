@@ -1,6 +1,9 @@
 package awsmodel
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // autoNameHex is how many random digits the providers put behind a name that they make.
 const autoNameHex = 7
@@ -49,6 +52,28 @@ func Names(token string) Naming {
 		return Naming{Property: "bucket", Max: 63, Lower: true}
 	}
 	return Naming{}
+}
+
+// named are the inputs that the provider fills in with a name where a program gives none, of types that the model does
+// not name, and where the input is not called "name": the fields with AutoName in provider/resources.go of
+// https://github.com/pulumi/pulumi-aws, version 7.
+var named = map[string]string{
+	"aws:cloudwatch/eventTarget:EventTarget":            "targetId",
+	"aws:codedeploy/deploymentConfig:DeploymentConfig":  "deploymentConfigName",
+	"aws:efs/fileSystem:FileSystem":                     "creationToken",
+	"aws:eks/fargateProfile:FargateProfile":             "fargateProfileName",
+	"aws:eks/nodeGroup:NodeGroup":                       "nodeGroupName",
+	"aws:elasticache/cluster:Cluster":                   "clusterId",
+	"aws:elasticache/replicationGroup:ReplicationGroup": "replicationGroupId",
+	"aws:elasticsearch/domain:Domain":                   "domainName",
+	"aws:lambda/permission:Permission":                  "statementId",
+	"aws:mq/broker:Broker":                              "brokerName",
+	"aws:opensearch/domain:Domain":                      "domainName",
+}
+
+// NameInput is the input that holds the name which the provider gives a resource whose program does not.
+func NameInput(token string) string {
+	return cmp.Or(Names(token).Property, named[token], "name")
 }
 
 // AutoName is the name that the AWS provider makes of a resource's name in the program and seven random hexadecimal
