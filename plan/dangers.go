@@ -202,6 +202,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 	found = append(found, taken(e, base, head)...)
 	found = append(found, unguarded(base, head)...)
 	found = append(found, unciphered(base, head)...)
+	found = append(found, scripted(e, base)...)
 	found = append(found, reached(base, head)...)
 	found = append(found, broken(e.Policy)...)
 	gone := deleted(e.Changes)

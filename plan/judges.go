@@ -157,6 +157,48 @@ func foreignAccount(arn string) string {
 	return parts[4]
 }
 
+// toForeigner judges where something is sent: to a foreign account, or to an address outside that is not the program's.
+func toForeigner(means string) judge {
+	who := func(v any) string {
+		text := graph.Text(v)
+		if account := foreignAccount(text); account != "" && !strings.Contains(account, "{") {
+			return "the foreign account " + code(account)
+		}
+		_, host, is := strings.Cut(text, "://")
+		host, _, _ = strings.Cut(host, "/")
+		if !is || !strings.HasPrefix(text, "http") || strings.Contains(host, "{") {
+			return ""
+		}
+		return code(cut(host, longest)) + ", outside"
+	}
+	return func(old, now any) string {
+		if who(now) == "" || who(now) == who(old) {
+			return ""
+		}
+		return means + " " + who(now)
+	}
+}
+
+// scripted are the dangers of commands that go, or make room for new ones: they run what they have for that
+// (https://www.pulumi.com/registry/packages/command/api-docs/local/command/).
+func scripted(e *Environment, base *graph.Graph) []Danger {
+	if base == nil {
+		return nil
+	}
+	var found []Danger
+	for _, c := range e.Changes {
+		old := before(base, c)
+		if c.Type != commandHere && c.Type != commandThere || c.Kept || c.Action != Delete && c.Action != Replace ||
+			old == nil || old.Input("delete") == nil {
+			continue
+		}
+		found = append(found, c.danger(notJudged,
+			" runs its script %s when it goes: what that does on its machine is not "+
+				"known here.", code("delete")))
+	}
+	return found
+}
+
 // foreignLayers judges layers of a function: what is in them runs with its rights.
 func foreignLayers(old, now any) string {
 	var had, come []string

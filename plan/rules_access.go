@@ -54,12 +54,19 @@ var accessRules = slices.Concat(
 		input("supportedIdentityProviders", stops, fewer("an identity provider lets nobody in any longer")),
 		input("preventUserExistenceErrors", exposes, from("ENABLED", "anyone can find out who has an account")),
 		input("enableTokenRevocation", weakens, to("tokens can no longer be revoked", "false")),
+		// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html
+		input("refreshTokenValidity", weakens,
+			higher(30, "whoever signed in stays so for %s instead of %s, in the unit of its tokens")),
+		input("tokenValidityUnits.refreshToken", weakens,
+			rank("whoever signed in stays so for longer", "days", "days", "hours", "minutes", "seconds")),
 		harmless("logoutUrls authSessionValidity accessTokenValidity idTokenValidity refreshTokenValidity "+
 			"tokenValidityUnits name")),
 	on(poolDomainType,
 		input("managedLoginVersion", stops,
 			other("its pages become those of another version, for which each client may need a style"))),
-	on("aws:iam/accessKey:AccessKey", input("status", stops, to("whoever uses it can no longer sign in", "Inactive"))),
+	on("aws:iam/accessKey:AccessKey",
+		input("status", stops, to("whoever uses it can no longer sign in", "Inactive")),
+		input("status", exposes, from("Inactive", "whoever has it signs in again"))),
 	on(passwordType,
 		// https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccountPasswordPolicy.html
 		input("minimumPasswordLength", weakens, lower(6, "passwords have at least %s characters instead of %s")),

@@ -117,7 +117,7 @@ var dataRules = slices.Concat(
 		input("retentionPeriod", expires, lower(24, "records are deleted after %s hours instead of %s")),
 		input("shardCount", shrinks, lower(0, "%s shards instead of %s")),
 		input("encryptionType", weakens, from("KMS", "its records are no longer encrypted by a key")),
-		harmless("kmsKeyId")),
+		input("kmsKeyId", weakens, other("its records are encrypted by another key, or by AWS's own"))),
 	on(kafkaType,
 		input("brokerNodeGroupInfo.storageInfo.ebsStorageInfo.volumeSize", refused,
 			lower(0, "MSK does not shrink storage: %s GB instead of %s, so the deployment fails halfway")),

@@ -9,7 +9,9 @@ import (
 
 // frontRules judge what requests come in by: names, certificates, filters, balancers, APIs.
 var frontRules = slices.Concat(
-	on(apiKeyType, input("enabled", stops, to("whoever uses the key is refused", "false"))),
+	on(apiKeyType,
+		input("enabled", stops, to("whoever uses the key is refused", "false")),
+		input("enabled", exposes, from("false", "whoever has the key is let in again"))),
 	on("aws:apigateway/authorizer:Authorizer",
 		input("authorizerUri", exposes, other("another function lets callers in")),
 		input("providerArns", exposes, further("people of %s are let in"))),
@@ -35,6 +37,8 @@ var frontRules = slices.Concat(
 		input("endpointConfiguration.types", stops,
 			to("it is reached only from networks that have an endpoint for it", "PRIVATE")),
 		input("disableExecuteApiEndpoint", stops, to("it no longer answers at AWS's address", "true")),
+		input("disableExecuteApiEndpoint", exposes,
+			from("true", "it answers at AWS's address as well, past its own name and what that asks for or filters")),
 		harmless("binaryMediaTypes minimumCompressionSize")),
 	on("aws:apigateway/stage:Stage",
 		input("accessLogSettings", hides, fewer("requests are no longer recorded")),
@@ -52,6 +56,8 @@ var frontRules = slices.Concat(
 		input("corsConfiguration.allowCredentials", exposes,
 			to("pages of other sites may call it as whoever is signed in", "true")),
 		input("disableExecuteApiEndpoint", stops, to("it no longer answers at AWS's address", "true")),
+		input("disableExecuteApiEndpoint", exposes,
+			from("true", "it answers at AWS's address as well, past its own name and what that asks for or filters")),
 		input("corsConfiguration.allowOrigins", stops, closedOrigins(graph.Texts)),
 		harmless("corsConfiguration")),
 	on("aws:apigatewayv2/authorizer:Authorizer",
@@ -94,6 +100,7 @@ var frontRules = slices.Concat(
 			from("true", "its routes are no longer counted one by one"))),
 	on(distributionType,
 		input("enabled", stops, to("it no longer serves", "false")),
+		input("enabled", exposes, from("false", "anyone on the internet gets what its origins answer")),
 		input("webAclId", weakens, other("other rules filter requests, or none")),
 		input("defaultCacheBehavior.viewerProtocolPolicy", weakens, to("connections need no encryption", "allow-all")),
 		input("loggingConfig", hides, fewer("requests are no longer recorded")),
