@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"dossier.example/plan/graph"
+	"dossier.example/plan/internal/awsmodel"
 )
 
 // end is who opens connections or takes them: a name, or a block of addresses outside, which is everyone where unknown
@@ -23,6 +24,22 @@ type end struct {
 // everyone is the whole internet, by IPv4 and by IPv6.
 var everyone = []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(),
 	0)}
+
+// private are the blocks of addresses that no network routes outside its own (RFC 1918, RFC 4193).
+var private = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"}
+
+// foreignGroup finds a security group of another account, as a rule names it.
+var foreignGroup = regexp.MustCompile(`^group (\d{12})/`)
+
+// outside reports whether it may be somebody else's: a list, whose entries are not known, a group of another account,
+// or a block with an address that is not private.
+func (e end) outside() bool {
+	if e.block.IsValid() {
+		return !slices.ContainsFunc(private, func(outer string) bool { return holds(outer, e.block.String()) })
+	}
+	account := foreignGroup.FindStringSubmatch(e.name)
+	return strings.HasPrefix(e.name, "prefix list ") || account != nil && account[1] != awsmodel.Account
+}
 
 func (e end) world() bool { return e.block.IsValid() && e.block.Bits() == 0 }
 
@@ -470,11 +487,12 @@ func openings(newly []gap, before []flow, places map[string]bool) []Danger {
 func ruleOpenings(newly, told []gap) []Danger {
 	var found []Danger
 	for _, g := range newly {
-		if !g.from.block.IsValid() || g.from.block.Addr().IsPrivate() && !g.from.world() {
+		if !g.from.outside() {
 			continue
 		}
 		known := slices.ContainsFunc(told, func(t gap) bool {
-			return t.from.block == g.from.block && t.protocol == g.protocol && slices.ContainsFunc(g.left,
+			return t.from.block == g.from.block && (g.from.block.IsValid() || t.from.name == g.from.name) &&
+				t.protocol == g.protocol && slices.ContainsFunc(g.left,
 				func(p graph.Ports) bool {
 					return slices.ContainsFunc(t.left, func(q graph.Ports) bool {
 						return p.From <= q.To &&
