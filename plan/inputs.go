@@ -93,120 +93,163 @@ func keyTypes(old, now *graph.Resource) string {
 		few(slices.Sorted(maps.Keys(stays))))
 }
 
-// lifecycle returns what the rules of a bucket delete that they did not.
-func lifecycle(old, now *graph.Resource) []string {
-	var was, is any
-	key := func(r *graph.Resource) any {
-		if v := r.Input("rules"); v != nil {
-			return v
+// ruleChange is a rule of a bucket's lifecycle, with the one before the change that it continues; nil: there is none.
+type ruleChange struct{ old, now any }
+
+// lifecycleRules are the rules of a bucket's lifecycle: the one of the same id, or else of the same objects, continues
+// one that was there. An id is optional in a bucket's own rules.
+func lifecycleRules(old, now *graph.Resource) []ruleChange {
+	of := func(r *graph.Resource) []any {
+		if r == nil {
+			return nil
 		}
-		return r.Input("lifecycleRules")
+		return append(slices.Clone(graph.Items(r.Input("rules"))), graph.Items(r.Input("lifecycleRules"))...)
 	}
-	if old != nil {
-		was = key(old)
-	}
-	is = key(now)
-	days := func(rules any, id, what string) (float64, bool) {
-		for _, r := range graph.Items(rules) {
-			if graph.Text(graph.At(r, "id")) != id || disabled(r) {
-				continue
-			}
-			for _, name := range []string{"days", "noncurrentDays"} {
-				if n, is := graph.Number(graph.At(r, what+"."+name)); is && n > 0 {
-					return n, true
-				}
-			}
-			if graph.Text(graph.At(r, what+".date")) != "" {
-				return 0, true
-			}
+	left, rules := of(old), of(now)
+	found := make([]ruleChange, len(rules))
+	take := func(i int, is func(old any) bool) {
+		if at := slices.IndexFunc(left, is); found[i].old == nil && at >= 0 {
+			found[i].old = left[at]
+			left = slices.Delete(left, at, at+1)
 		}
-		return 0, false
 	}
-	var found []string
-	for _, r := range graph.Items(is) {
+	for i, r := range rules {
+		found[i].now = r
 		id := graph.Text(graph.At(r, "id"))
-		for _, what := range []struct{ path, of string }{
-			{"expiration", "objects"}, {"noncurrentVersionExpiration", "replaced and deleted objects"},
-		} {
-			after, deletes := days(is, id, what.path)
-			before, did := days(was, id, what.path)
-			switch kept := newer(is, id, what.path); {
-			case !deletes:
-			case did && after >= before && kept < newer(was, id, what.path):
-				found = append(found, singular(fmt.Sprintf("rule %s keeps %s newer versions instead of %s", code(id),
-					plainNumber(kept), plainNumber(newer(was, id, what.path)))))
-			case !did:
-				found = append(found, singular(fmt.Sprintf("rule %s deletes %s after %s days", code(id), what.of,
-					plainNumber(after))))
-			case after < before:
-				found = append(found, singular(fmt.Sprintf("rule %s deletes %s after %s days instead of %s", code(id),
-					what.of, plainNumber(after), plainNumber(before))))
-			case !sameFilter(was, is, id):
-				found = append(found, fmt.Sprintf("rule %s deletes other %s", code(id), what.of))
-			}
-		}
+		take(i, func(old any) bool { return id != "" && graph.Text(graph.At(old, "id")) == id })
+	}
+	for i, r := range rules {
+		take(i, func(old any) bool { return about(old) == about(r) })
 	}
 	return found
 }
 
-// newer is how many replaced objects a rule of a bucket keeps, however old they are.
-func newer(rules any, id, path string) float64 {
-	for _, r := range graph.Items(rules) {
-		if graph.Text(graph.At(r, "id")) == id {
-			return numberOr(graph.At(r, path+".newerNoncurrentVersions"), 0)
+// about is which objects a rule of a bucket's lifecycle is about.
+func about(rule any) string {
+	filter, _ := graph.At(rule, "filter").(map[string]any)
+	prefix := graph.Text(graph.At(rule, "prefix")) + graph.Text(filter["prefix"])
+	filter = maps.Clone(filter)
+	delete(filter, "prefix")
+	return fmt.Sprint(prefix, filter, graph.At(rule, "tags"))
+}
+
+// ruleName is what a rule of a bucket's lifecycle is called.
+func ruleName(rule any) string {
+	prefix := graph.Text(graph.At(rule, "prefix")) + graph.Text(graph.At(rule, "filter.prefix"))
+	switch id := graph.Text(graph.At(rule, "id")); {
+	case id != "":
+		return "rule " + code(id)
+	case prefix != "":
+		return "the rule for " + code(prefix)
+	case about(rule) == about(nil):
+		return "the rule for all objects"
+	}
+	return "a rule without an id"
+}
+
+// term is when a rule of a bucket acts on an object: after days, or from a date on.
+type term struct {
+	days float64
+	date string
+}
+
+func (t term) String() string {
+	if t.date != "" {
+		return fmt.Sprintf("from %s on", code(t.date))
+	}
+	return fmt.Sprintf("after %s days", plainNumber(t.days))
+}
+
+// termOf is what an action of a rule says of when; false: it does not act.
+func termOf(rule, action any) (term, bool) {
+	if rule == nil || disabled(rule) {
+		return term{}, false
+	}
+	if date := graph.Text(graph.At(action, "date")); date != "" {
+		return term{date: date}, true
+	}
+	for _, name := range []string{"days", "noncurrentDays"} {
+		if n, is := graph.Number(graph.At(action, name)); is {
+			return term{days: n}, true
 		}
 	}
-	return 0
+	return term{}, false
+}
+
+// sooner reports whether an action comes sooner than it did, or nobody knows.
+func (t term) sooner(was term) bool {
+	if t.date != "" && was.date != "" {
+		return t.date < was.date
+	}
+	return t.date != was.date || t.days < was.days
+}
+
+// lifecycle returns what the rules of a bucket delete that they did not.
+func lifecycle(old, now *graph.Resource) []string {
+	var found []string
+	for _, r := range lifecycleRules(old, now) {
+		for _, what := range []struct{ path, of string }{
+			{"expiration", "objects"}, {"noncurrentVersionExpiration", "replaced and deleted objects"},
+		} {
+			after, deletes := termOf(r.now, graph.At(r.now, what.path))
+			before, did := termOf(r.old, graph.At(r.old, what.path))
+			const newer = ".newerNoncurrentVersions"
+			kept, keeps := numberOr(graph.At(r.old, what.path+newer), 0), numberOr(graph.At(r.now, what.path+newer), 0)
+			switch {
+			case !deletes || after.days == 0 && after.date == "":
+			case !did || before.days == 0 && before.date == "":
+				found = append(found, singular(fmt.Sprintf("%s deletes %s %s", ruleName(r.now), what.of, after)))
+			case after.sooner(before):
+				was := before.String()
+				if after.date == "" && before.date == "" {
+					was = plainNumber(before.days)
+				}
+				found = append(found, singular(fmt.Sprintf("%s deletes %s %s instead of %s", ruleName(r.now), what.of, after,
+					was)))
+			case keeps < kept:
+				found = append(found, singular(fmt.Sprintf("%s keeps %s newer versions instead of %s", ruleName(r.now),
+					plainNumber(keeps), plainNumber(kept))))
+			case about(r.old) != about(r.now):
+				found = append(found, fmt.Sprintf("%s deletes other %s", ruleName(r.now), what.of))
+			}
+		}
+	}
+	return found
 }
 
 // frozen returns what the rules of a bucket move to where nobody reads it before it is restored, which takes minutes to
 // days (https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html).
 func frozen(old, now *graph.Resource) []string {
-	of := func(r *graph.Resource) map[string]float64 {
-		moved := map[string]float64{}
-		if r == nil {
-			return moved
-		}
-		for _, rule := range append(graph.Items(r.Input("rules")), graph.Items(r.Input("lifecycleRules"))...) {
-			for _, t := range append(graph.Items(graph.At(rule, "transitions")),
-				graph.Items(graph.At(rule, "noncurrentVersionTransitions"))...) {
+	type move struct{ kind, class string }
+	moves := func(rule any) map[move]term {
+		moved := map[move]term{}
+		for _, kind := range []string{"transitions", "noncurrentVersionTransitions"} {
+			for _, t := range graph.Items(graph.At(rule, kind)) {
 				class := graph.Text(graph.At(t, "storageClass"))
-				if !disabled(rule) && (class == "GLACIER" || class == "DEEP_ARCHIVE") {
-					days := numberOr(graph.At(t, "days"), numberOr(graph.At(t, "noncurrentDays"), 0))
-					moved[fmt.Sprintf("rule %s moves objects to %s", code(graph.Text(graph.At(rule, "id"))),
-						class)] = days
+				when, moves := termOf(rule, t)
+				if moves && (class == "GLACIER" || class == "DEEP_ARCHIVE") {
+					moved[move{kind, class}] = when
 				}
 			}
 		}
 		return moved
 	}
-	was, is := of(old), of(now)
 	var found []string
-	for text, days := range is {
-		if before, did := was[text]; !did || days < before {
-			found = append(found, singular(fmt.Sprintf("%s after %s days, where they have to be restored before "+
-				"anybody reads them", text, plainNumber(days))))
+	for _, r := range lifecycleRules(old, now) {
+		was := moves(r.old)
+		for m, when := range moves(r.now) {
+			if before, did := was[m]; !did || when.sooner(before) {
+				found = append(found, singular(fmt.Sprintf("%s moves objects to %s %s, where they have to be restored "+
+					"before anybody reads them", ruleName(r.now), m.class, when)))
+			}
 		}
 	}
 	slices.Sort(found)
-	return found
+	return slices.Compact(found)
 }
 
 func disabled(rule any) bool {
 	return graph.Text(graph.At(rule, "status")) == "Disabled" || graph.Is(graph.At(rule, "enabled"), false)
-}
-
-// sameFilter reports whether a rule of a bucket's lifecycle is about the same objects.
-func sameFilter(old, now any, id string) bool {
-	about := func(rules any) string {
-		for _, r := range graph.Items(rules) {
-			if graph.Text(graph.At(r, "id")) == id {
-				return fmt.Sprint(graph.At(r, "filter"), graph.At(r, "prefix"), graph.At(r, "tags"))
-			}
-		}
-		return ""
-	}
-	return about(old) == about(now)
 }
 
 // earlier reports whether a version comes before another, as far as both are given and can be compared.
