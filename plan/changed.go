@@ -70,6 +70,9 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 		if c.Action != Update {
 			continue
 		}
+		if why := operations(old, now); c.Type == databaseType && why != "" {
+			found = append(found, c.danger(shrinks, ": %s.", why))
+		}
 		if why := keyTypes(old, now); c.Type == tableType && why != "" {
 			found = append(found, c.danger(stops, ": %s.", why))
 		}

@@ -304,6 +304,8 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 		case c.Kept && c.Action == Replace && data:
 			tell("data left behind", "is replaced by a new, empty one%s; AWS keeps the old one with %s, and Pulumi "+
 				"forgets it.", because(c), holds)
+		case c.Kept && data && old != nil && old.Options.RetainOnDelete:
+			tell("data left behind", "is no longer in the program; AWS keeps it with %s, and Pulumi forgets it.", holds)
 		case c.Kept:
 		case c.Action == Replace && c.Type == secretVersionType && !changes(c, "secretId"):
 			tell(stops, "is replaced by a new one%s: the secret has another value, and whoever keeps the former one "+

@@ -59,6 +59,47 @@ func alarmThreshold(old, now *graph.Resource) string {
 	return fmt.Sprintf("it goes off later, at %s instead of %s", plainNumber(is), plainNumber(was))
 }
 
+// otherSide judges on which side of its threshold an alarm goes off; at the threshold as well is earlier.
+func otherSide(old, now any) string {
+	if was := graph.Text(old); graph.Text(now) == strings.TrimSuffix(was, "Threshold")+"OrEqualToThreshold" {
+		return ""
+	}
+	return other("it goes off on another condition")(old, now)
+}
+
+// leastHealthy judges how many instances of a group serve while it exchanges them, where it does.
+func leastHealthy(old, now any) string {
+	if now == nil {
+		return ""
+	}
+	const path = "preferences.minHealthyPercentage"
+	return lower(90, "at least %s percent of its instances serve while they are exchanged instead of %s")(
+		graph.At(old, path), graph.At(now, path))
+}
+
+// operations judges the operations a second of a database's storage: gp3 has some by itself, which grow with its size
+// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage).
+func operations(old, now *graph.Resource) string {
+	of := func(r *graph.Resource) any {
+		const least, most = 3000.0, 12000.0
+		v := r.Input("iops")
+		if n, is := graph.Number(v); v != nil && (!is || n > 0) || graph.Text(r.Input("storageType")) != "gp3" {
+			return v
+		}
+		size, engine := numberOr(r.Input("allocatedStorage"), 0), graph.Text(r.Input("engine"))
+		switch {
+		case strings.HasPrefix(engine, "sqlserver"), strings.Contains(engine, "oracle") && size < 200,
+			!strings.Contains(engine, "oracle") && size < 400:
+			return least
+		}
+		return most
+	}
+	if old.Input("iops") == nil && now.Input("iops") == nil {
+		return "" // its type or size, of which others tell
+	}
+	return lower(0, "%s operations of its storage a second instead of %s")(of(old), of(now))
+}
+
 // keyTypes judges the types of a table's keys: the provider knows an attribute by its name alone, so that a key that
 // stays keeps its type (internal/service/dynamodb/table.go of https://github.com/hashicorp/terraform-provider-aws, its
 // issue 23618).

@@ -37,6 +37,7 @@ var computeRules = slices.Concat(
 			}
 			return ""
 		}),
+		input("instanceRefresh", shrinks, leastHealthy),
 		input("availabilityZones", shrinks, fewer("it no longer starts instances in some zones")),
 		input("mixedInstancesPolicy.instancesDistribution.onDemandBaseCapacity", stops,
 			lower(0, takenBack+": %s instances are paid in full instead of %s")),

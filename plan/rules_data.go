@@ -215,7 +215,7 @@ var dataRules = slices.Concat(
 	on(databaseType,
 		input("backupRetentionPeriod", weakens, lower(0, "backups are kept for %s days instead of %s")),
 		input("instanceClass", shrinks, smaller),
-		input("iops", shrinks, lower(0, "%s operations of its storage a second instead of %s")),
+		harmless("iops"), // judged with its size: operations
 		input("storageThroughput", shrinks, lower(0, "%s MB a second of its storage instead of %s")),
 		input("maxAllocatedStorage", shrinks,
 			lower(0, "its storage grows by itself to at most %s GB instead of %s (0: not at all)")),

@@ -63,7 +63,7 @@ var watchRules = slices.Concat(
 		input("datapointsToAlarm", hides, higher(0, "it goes off at %s bad values instead of %s")),
 		input("period", hides, higher(0, "it looks every %s seconds instead of %s")),
 		input("treatMissingData", hides, from("breaching", "it stays silent when there are no values")),
-		input("comparisonOperator", hides, other("it goes off on another condition")),
+		input("comparisonOperator", hides, otherSide),
 		input("metricName namespace dimensions metricQueries", hides, other("it watches something else")),
 		input("statistic extendedStatistic", hides, other("it looks at another number of what it watches")),
 		input("okActions", hides, fewer("it no longer tells everyone when it is over")),
