@@ -535,6 +535,9 @@ func risky(action string) string {
 	begins := func(parts ...string) bool {
 		return slices.ContainsFunc(parts, func(p string) bool { return strings.HasPrefix(verb, p) })
 	}
+	if why := powers[strings.ToLower(action)]; why != "" {
+		return why
+	}
 	switch {
 	case strings.Contains(action, " "), begins("get", "list", "describe", "head", "batchget"):
 		return "" // a policy that is not known, or a right to read

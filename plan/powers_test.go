@@ -1,0 +1,44 @@
+package plan
+
+import (
+	"testing"
+
+	"dossier.example/plan/graph/graphtest"
+)
+
+// TestPowers: rights that run code as somebody else, hand out data or let somebody in are told, also on one resource.
+func TestPowers(t *testing.T) {
+	for action, why := range map[string]string{
+		"ssm:StartAutomationExecution":     "to run programs elsewhere",
+		"cloudformation:CreateStack":       "to run programs elsewhere",
+		"lambda:CreateFunction":            "to run programs elsewhere",
+		"ecr:PutImage":                     "to run programs elsewhere",
+		"rds:ModifyDBSnapshotAttribute":    "to hand out what others keep",
+		"ebs:GetSnapshotBlock":             "to hand out what others keep",
+		"cognito-idp:AdminSetUserPassword": "to let others in",
+		"s3:BypassGovernanceRetention":     "to delete or stop",
+		"ebs:ListSnapshotBlocks":           "",
+		"rds:DescribeDBInstances":          "",
+		"ecr:BatchGetImage":                "",
+		"cognito-idp:AdminGetUser":         "",
+	} {
+		t.Run(action, func(t *testing.T) {
+			policy := func(actions string) in {
+				return in{"role": "role-app", "policy": statements(`{"Effect":"Allow","Action":[` + actions +
+					`"sqs:GetQueueUrl"],"Resource":"arn:aws:x:us-east-1:123456789012:one/a"}`)}
+			}
+			base, head := two(t, func(b *graphtest.Builder) {
+				b.Add("iam/role:Role", "app", in{"assumeRolePolicy": statements(`{"Effect":"Allow","Principal":` +
+					`{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`)})
+				b.Add("iam/rolePolicy:RolePolicy", "x", policy(""))
+			}, func(b *graphtest.Builder) {
+				b.Set("iam/rolePolicy:RolePolicy", "x", "policy", policy(`"` + action + `",`)["policy"])
+			})
+			var want [][2]string
+			if why != "" {
+				want = [][2]string{{moreRights, why + ": `" + action + "`"}}
+			}
+			tells(t, between(base, head).Environments[0].Dangers, want)
+		})
+	}
+}
