@@ -67,7 +67,8 @@ func drawn(r rune) bool {
 	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.IsMark(r) && r != blank
 }
 
-// TitledFileName makes a file name of a text that is no path, such as a person's name: its slashes stay, as underscores.
+// TitledFileName makes a file name of a text that is no path, such as a person's name: its slashes stay, as
+// underscores.
 func TitledFileName(title string) string {
 	return CleanFileName(strings.NewReplacer("/", "_", `\`, "_").Replace(title))
 }

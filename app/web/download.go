@@ -143,9 +143,9 @@ var (
 	longNumber = regexp.MustCompile(`\d{19,}`)
 )
 
-// servedRange returns a range as http.ServeContent takes it for what RFC 9110 says (section 14.1.2): it would answer the
-// last 0 bytes, which cannot be satisfied, with a part that ends before it begins, and refuse a number that it cannot
-// hold, which may well lie behind the last byte.
+// servedRange returns a range as http.ServeContent takes it for what RFC 9110 says (section 14.1.2): it would answer
+// the last 0 bytes, which cannot be satisfied, with a part that ends before it begins, and refuse a number that it
+// cannot hold, which may well lie behind the last byte.
 func servedRange(asked string, size int64) string {
 	if noBytes.MatchString(asked) {
 		return fmt.Sprintf("bytes=%d-", size)

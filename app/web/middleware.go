@@ -213,12 +213,12 @@ func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // readableQuery refuses a request whose query cannot be read as a whole. Go leaves out what it cannot read, and a list
-// or an export by a filter that was left out would be one of everybody. The public pages that people are led to take
-// what other programs put behind their addresses.
+// or an export by a filter that was left out would be one of everybody. The pages that people are led to from elsewhere
+// take what other programs put behind their addresses.
 func readableQuery(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		switch c.Request().URL.Path {
-		case "/", "/receipt":
+		case "/", "/receipt", callbackPath:
 			return next(c)
 		}
 		if _, err := url.ParseQuery(c.Request().URL.RawQuery); err != nil {
@@ -229,8 +229,8 @@ func readableQuery(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// uncompressed refuses a body in a content coding, which nothing here undoes (RFC 9110, section 15.5.16): read as it is,
-// it would look like one that was damaged on its way.
+// uncompressed refuses a body in a content coding, which nothing here undoes (RFC 9110, section 15.5.16): read as it
+// is, it would look like one that was damaged on its way.
 func uncompressed(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		for _, coding := range c.Request().Header.Values("Content-Encoding") {
