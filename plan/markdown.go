@@ -112,13 +112,13 @@ func (p Plan) faults() string {
 	for _, e := range p.Environments {
 		if e.Fault != nil {
 			what := map[FaultKind]string{FaultSettings: "its settings cannot be used",
-				FaultProgram: "the program fails in the plan",
+				FaultProgram: "the program fails",
 				FaultBuild:   "the program does not compile"}[e.Fault.Kind]
 			what += "**, so nothing else is known about it"
 			if e.Fault.Kind == FaultProgram {
-				what += ". A plan has no network, no .git, no variables and no artifacts of a build: where the program " +
-					"needs them, give it stand-ins by environment and artifacts in stackplan.yaml. Else nothing can be " +
-					"deployed there, either"
+				what += ", but it need not fail in a deployment. A plan has no network, no .git, no variables and no " +
+					"artifacts of a build: where the program needs them, give it stand-ins by environment and artifacts " +
+					"in stackplan.yaml"
 			} else {
 				what += ", and nothing can be deployed there"
 			}

@@ -126,11 +126,14 @@ func TestProgramFault(t *testing.T) {
 			"dev": {Fault: &Fault{Kind: kind, Said: "exec: git: not found"}}}}).Markdown()
 	}
 	program := text(FaultProgram)
-	for _, want := range []string{"dev: the program fails in the plan**, so nothing else is known about it",
+	for _, want := range []string{"dev: the program fails**, so nothing else is known about it, but it need not fail in a deployment",
 		"no network, no .git, no variables and no artifacts", "environment and artifacts in stackplan.yaml"} {
 		if !strings.Contains(program, want) {
 			t.Errorf("it does not say %q:\n%s", want, program)
 		}
+	}
+	if strings.Contains(program, "nothing can be deployed") {
+		t.Errorf("it says that nothing can be deployed:\n%s", program)
 	}
 	if settings := text(FaultSettings); strings.Contains(settings, "no network") ||
 		!strings.Contains(settings, "nothing can be deployed there") {
