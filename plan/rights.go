@@ -136,13 +136,19 @@ func taker(g Grant) access {
 // every matches an ARN of all resources of a kind.
 var every = regexp.MustCompile(`^arn:[a-z-]*:[a-z0-9-]+:[^:]*:[^:]*:(?:[a-z-]+[/:])?\*(?:/\*)?$`)
 
-// everything reports whether a resource of a statement stands for all of a kind.
+// someBuckets matches an ARN of buckets of which only a part of the name is given, or of what is in them: their names
+// are everybody's.
+var someBuckets = regexp.MustCompile(`^arn:[a-z-]*:s3:::[^/]*[*?]`)
+
+// everything reports whether a resource of a statement stands for all of a kind, or for some that nobody named.
 func everything(resource string) bool {
-	return resource == "*" || strings.HasPrefix(resource, but) || every.MatchString(resource)
+	return resource == "*" || strings.HasPrefix(resource, but) || every.MatchString(resource) ||
+		someBuckets.MatchString(resource)
 }
 
 // reading and writing are the actions that read or change what others keep, by service: those with a resource type in
 // the Service Authorization Reference
+//
 // (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
 var reading, writing = map[string][]string{
 	"dynamodb":       {"batchgetitem", "getitem", "getrecords", "partiql", "query", "scan"},
