@@ -127,8 +127,8 @@ func TestServices(t *testing.T) {
 	tells(t, opened(base, head, nil), [][2]string{{exposes, anyones}})
 }
 
-// TestServicesOfRoles: a service takes a role of the account that gives it to the service, so a new one need not say for
-// whom; one that did is told when it no longer does.
+// TestServicesOfRoles: a service takes a role of the account that gives it to the service, so a new one need not say
+// for whom; one that did is told when it no longer does.
 func TestServicesOfRoles(t *testing.T) {
 	const kind = "iam/role:Role"
 	trust := func(services, condition string) string {

@@ -162,8 +162,8 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 	return found
 }
 
-// onlyWith are the inputs that mean nothing unless another one is true: a standard queue or topic refuses no message for
-// want of what it is twice of.
+// onlyWith are the inputs that mean nothing unless another one is true: a standard queue or topic refuses no message
+// for want of what it is twice of.
 var onlyWith = map[string]string{
 	queueType + " contentBasedDeduplication":        "fifoQueue",
 	"aws:sns/topic:Topic contentBasedDeduplication": "fifoTopic",

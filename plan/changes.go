@@ -108,8 +108,9 @@ func goesFirst(old, now *graph.Resource) bool {
 }
 
 // imports reports whether what exists in AWS takes the place of a resource that is there: the engine takes it over and
-// deletes the former one at the end, unless the id in its state is the same (step_generator.go, NewImportReplacementStep,
-// in pkg/resource/deploy of https://github.com/pulumi/pulumi). Nobody knows that id here where AWS makes it up.
+// deletes the former one at the end, unless the id in its state is the same (step_generator.go,
+// NewImportReplacementStep, in pkg/resource/deploy of https://github.com/pulumi/pulumi). Nobody knows that id here
+// where AWS makes it up.
 func imports(old, now *graph.Resource) bool {
 	id := now.Options.Import
 	return id != "" && id != old.Options.Import && id != old.ID

@@ -299,9 +299,9 @@ func earlier(old, now any) bool {
 	return known && order < 0
 }
 
-// compareVersions compares two versions of an engine: below 0 where now comes before old, above 0 where it comes after, and 0
-// where one is only more exact than the other, as 16.3 than 16. Not known are those that lack a number, that differ in
-// letters alone, or that are of different families.
+// compareVersions compares two versions of an engine: below 0 where now comes before old, above 0 where it comes after,
+// and 0 where one is only more exact than the other, as 16.3 than 16. Not known are those that lack a number, that
+// differ in letters alone, or that are of different families.
 func compareVersions(old, now any) (order int, known bool) {
 	was, is := versionOf(old), versionOf(now)
 	n := min(len(was.numbers), len(is.numbers))

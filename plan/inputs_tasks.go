@@ -46,7 +46,8 @@ func capabilities(old, now any) string {
 	return strings.Join(few(found), "; ")
 }
 
-// otherVolumes judges the volumes of a task that are gone, or others; how what they read passes is plainVolumes' to say.
+// otherVolumes judges the volumes of a task that are gone, or others; how what they read passes is plainVolumes' to
+// say.
 func otherVolumes(old, now any) string {
 	return told("volume %s is another one, or gone", few(byEach("name", old, now, func(name string, was, is any) []string {
 		if was == nil || reflect.DeepEqual(withoutTransit(was), withoutTransit(is)) {

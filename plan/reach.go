@@ -54,8 +54,8 @@ type flow struct {
 	rule *graph.Resource
 }
 
-// covers reports whether whoever is meant by b is meant by a, which of an unknown one nobody can tell. A block of everything also holds those that are no places
-// of the stack, such as a service of AWS or a list of blocks.
+// covers reports whether whoever is meant by b is meant by a, which of an unknown one nobody can tell. A block of
+// everything also holds those that are no places of the stack, such as a service of AWS or a list of blocks.
 func (a end) covers(b end, places map[string]bool) bool {
 	switch {
 	case a.unknown && !b.unknown:

@@ -328,8 +328,8 @@ var dataRules = slices.Concat(
 		harmless("errorDocument")),
 )
 
-// encrypting are the names of inputs, or of the blocks that they are in, that encrypt where they are true; disabling are
-// those that do where they are not.
+// encrypting are the names of inputs, or of the blocks that they are in, that encrypt where they are true; disabling
+// are those that do where they are not.
 var (
 	encrypting = regexp.MustCompile(`[eE]ncrypt|[tT]lsEnabled`)
 	disabling  = regexp.MustCompile(`[dD]isable`)
@@ -348,8 +348,8 @@ func encrypts(path string) (value, is bool) {
 	return false, false
 }
 
-// unciphered are the dangers of what is no longer encrypted, whatever its type is and whether it is replaced. What rules
-// and guards judge is theirs to tell.
+// unciphered are the dangers of what is no longer encrypted, whatever its type is and whether it is replaced. What
+// rules and guards judge is theirs to tell.
 func unciphered(base, head *graph.Graph) []Danger {
 	if base == nil {
 		return nil

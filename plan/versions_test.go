@@ -10,8 +10,8 @@ import (
 	"dossier.example/plan/graph/graphtest"
 )
 
-// TestVersionsCompared: versions are compared by their numbers, whatever letters the service puts in front; what cannot be
-// compared is not taken for the same.
+// TestVersionsCompared: versions are compared by their numbers, whatever letters the service puts in front; what cannot
+// be compared is not taken for the same.
 func TestVersionsCompared(t *testing.T) {
 	for _, c := range []struct {
 		old, now any

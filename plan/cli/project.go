@@ -229,8 +229,8 @@ func withoutMark(text []byte) []byte { return []byte(strings.TrimPrefix(string(t
 var stackName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
 
 // stacks are those of a project: those that are named, else those that have a file with their configuration. A project
-// without any has one that has the project's own configuration alone. Those that have a file and are not named are left,
-// with the file.
+// without any has one that has the project's own configuration alone. Those that have a file and are not named are
+// left, with the file.
 func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (found map[string]plan.Stack,
 	left map[string]string, err error) {
 	root := t.files()

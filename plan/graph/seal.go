@@ -145,8 +145,8 @@ func marksOf(graphs ...*Graph) marks {
 	return found
 }
 
-// texts are those that must not be shown: all but what names a resource, what AWS makes up, and what base gives in plain
-// as well.
+// texts are those that must not be shown: all but what names a resource, what AWS makes up, and what base gives in
+// plain as well.
 func (m marks) texts(base, head *Graph) []string {
 	plain := map[string]bool{}
 	for _, g := range []*Graph{base, head} {
@@ -242,8 +242,8 @@ func counterpart(before, after []resource.PropertyValue, i int) (resource.Proper
 	return before[i], true
 }
 
-// explained reports whether it is known why was is secret, because a part of it is marked elsewhere, too, and whether is
-// holds no such part.
+// explained reports whether it is known why was is secret, because a part of it is marked elsewhere, too, and whether
+// is holds no such part.
 func (m marks) explained(was, is resource.PropertyValue) bool {
 	before, after := texts(was), texts(is)
 	why := false
