@@ -241,7 +241,8 @@ func unknownInputs(c Change) []string {
 	for _, p := range c.Properties {
 		path := position.ReplaceAllString(p.Path, "")
 		key, _, _ := strings.Cut(path, ".")
-		known := key == "import" && c.Existing != "" || slices.Contains(neutral[""], key) || c.Action == Replace && strings.HasPrefix(key, "name") ||
+		known := key == "import" && c.Existing != "" || slices.Contains(neutral[""], key) ||
+			c.Action == Replace && strings.HasPrefix(key, "name") ||
 			slices.Contains(neutral[c.Type], key) ||
 			interruptions[c.Type][key] != "" || documents[c.Type] == key ||
 			c.Type == "aws:cloudwatch/metricAlarm:MetricAlarm" && key == "threshold" ||

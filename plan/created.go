@@ -65,7 +65,8 @@ func ontoOne(base, head *graph.Graph, r *graph.Resource) []Danger {
 			case host != "" && host != "#{host}":
 				tell(stops, "%sare led to %s", taken, code(host))
 			case graph.Text(graph.At(action, "type")) == "forward" && takesAll(r.Input("conditions")):
-				tell(stops, "it takes every request of its listener that no rule before it takes, and they go elsewhere")
+				tell(stops, "it takes every request of its listener that no rule before it takes, and they go "+
+					"elsewhere")
 			}
 		}
 	case recordType:
@@ -203,9 +204,9 @@ func foreign(base, head *graph.Graph, r *graph.Resource, told []Danger) []Danger
 		}) {
 			continue
 		}
-		found = append(found, Danger{Kind: exposes, Resource: r.String(), What: fmt.Sprintf("**%s** %s now names what is "+
-			"of the foreign account %s (%s): what it gives or gets is in the hands of others.", r.Kind(), code(r.Name),
-			code(account), code(path))})
+		found = append(found, Danger{Kind: exposes, Resource: r.String(),
+			What: fmt.Sprintf("**%s** %s now names what is of the foreign account %s (%s): what it gives or gets is "+
+				"in the hands of others.", r.Kind(), code(r.Name), code(account), code(path))})
 	}
 	slices.SortFunc(found, func(a, b Danger) int { return cmp.Compare(a.What, b.What) })
 	return found

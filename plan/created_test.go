@@ -19,7 +19,8 @@ func TestOnto(t *testing.T) {
 		b.Add("ec2/vpc:Vpc", "v", in{"cidrBlock": "10.0.0.0/16"})
 		b.Add("ec2/subnet:Subnet", "s", in{"vpcId": "vpc-v", "cidrBlock": "10.0.1.0/24"})
 	}
-	every := in{"protocol": "-1", "ruleNo": 100, "action": "allow", "cidrBlock": "0.0.0.0/0", "fromPort": 0, "toPort": 0}
+	every := in{"protocol": "-1", "ruleNo": 100, "action": "allow", "cidrBlock": "0.0.0.0/0", "fromPort": 0,
+		"toPort": 0}
 	some := in{"protocol": "tcp", "ruleNo": 100, "action": "allow", "cidrBlock": "10.0.0.0/8", "fromPort": 443,
 		"toPort": 443}
 	walls := func(inputs in) func(b *graphtest.Builder) {
@@ -67,7 +68,8 @@ func TestOnto(t *testing.T) {
 			b.Add("ec2/networkAclAssociation:NetworkAclAssociation", "a", in{"networkAclId": "networkacl-n",
 				"subnetId": "subnet-s"})
 		}, [][2]string{{stops, "lets nothing in or out"}, {notJudged, "NetworkAclAssociation"}}},
-		{"a wall that lets nothing out", subnet, walls(in{"subnetIds": []string{"subnet-s"}, "ingress": several(every)}),
+		{"a wall that lets nothing out", subnet, walls(in{"subnetIds": []string{"subnet-s"},
+			"ingress": several(every)}),
 			[][2]string{{stops, "lets nothing out"}}},
 		{"a wall of few entries", subnet, walls(in{"subnetIds": []string{"subnet-s"}, "ingress": several(some),
 			"egress": several(every)}), [][2]string{{stops, "only what its entries say"}}},
@@ -75,7 +77,8 @@ func TestOnto(t *testing.T) {
 			"ingress": several(every), "egress": several(every)}), nil},
 		{"a wall by rules apart", subnet, func(b *graphtest.Builder) {
 			walls(in{"subnetIds": []string{"subnet-s"}, "ingress": several(every)})(b)
-			b.Add(wall, "out", in{"networkAclId": "networkacl-n", "egress": true, "ruleAction": "allow", "protocol": "-1",
+			b.Add(wall, "out", in{"networkAclId": "networkacl-n", "egress": true, "ruleAction": "allow",
+				"protocol":  "-1",
 				"cidrBlock": "0.0.0.0/0", "ruleNumber": 1})
 		}, nil},
 		{"a wall around what is new", nothing, func(b *graphtest.Builder) {

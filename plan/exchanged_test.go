@@ -32,8 +32,8 @@ func TestExchanged(t *testing.T) {
 	}{
 		{"a database gets an import", with(database, "", in{"deletionProtection": true}),
 			with(database, "other", in{"deletionProtection": true}), [][2]string{{"data replaced",
-				"is replaced by what exists as `other` (option `import`), unless it is that already: the former one is " +
-					"deleted, and its data with it; AWS refuses, because of its deletion protection"}}},
+				"is replaced by what exists as `other` (option `import`), unless it is that already: the former one " +
+					"is deleted, and its data with it; AWS refuses, because of its deletion protection"}}},
 		{"a table gets another import", with(table, "first", in{}), with(table, "second", in{}),
 			[][2]string{{"data replaced", "exists as `second` (option `import`): the former one is deleted, and its " +
 				"records with it. The inputs have to agree"}}},
@@ -45,7 +45,8 @@ func TestExchanged(t *testing.T) {
 			[][2]string{{"replaced by another", "the former one is deleted."}}},
 		{"what is protected", with(function, "", in{}, protected), with(function, "other", in{}, protected),
 			[][2]string{{"replaced by another", "Pulumi refuses, because it is protected"}}},
-		{"a load balancer", with("lb/loadBalancer:LoadBalancer", "", in{}), with("lb/loadBalancer:LoadBalancer", "arn", in{}),
+		{"a load balancer", with("lb/loadBalancer:LoadBalancer", "", in{}),
+			with("lb/loadBalancer:LoadBalancer", "arn", in{}),
 			[][2]string{{"address replaced", "and with it its DNS name"}}},
 
 		{"the import is taken out", with(database, "first", in{}), with(database, "", in{}), nil},
@@ -65,7 +66,8 @@ func TestExchanged(t *testing.T) {
 				}
 				return
 			}
-			if len(e.Changes) != 1 || e.Changes[0].Action != Replace || e.Changes[0].First || e.Changes[0].Existing == "" ||
+			if len(e.Changes) != 1 || e.Changes[0].Action != Replace || e.Changes[0].First ||
+				e.Changes[0].Existing == "" ||
 				!strings.Contains(text, " by what exists as `"+e.Changes[0].Existing+"`") {
 				t.Errorf("%+v\n%s", e.Changes, text)
 			}

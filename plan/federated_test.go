@@ -90,7 +90,8 @@ func TestUnbounded(t *testing.T) {
 		want                  bool
 	}{
 		{"any pool", cognito, "", true},
-		{"those who are signed in, of any pool", cognito, asks("ForAnyValue:StringLike", cognito+":amr", "authenticated"),
+		{"those who are signed in, of any pool", cognito, asks("ForAnyValue:StringLike", cognito+":amr",
+			"authenticated"),
 			true},
 		{"one pool", cognito, asks("StringEquals", cognito+":aud", "us-east-1:1"), false},
 		{"one pool, where one is told", cognito, asks("StringEqualsIfExists", cognito+":aud", "us-east-1:1"), true},

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"dossier.example/plan/graph"
 	"dossier.example/plan/graph/graphtest"
 )
 
@@ -18,21 +19,30 @@ type fresh struct {
 	want         [][2]string
 }
 
-func (c fresh) test(t *testing.T) {
+// became are two graphs between which the inputs of one resource become others. Without inputs there is none. What the
+// program asks for of the later one may be added.
+func became(t *testing.T, kind string, was, is in, also ...func(*graph.Resource)) (base, head *graph.Graph) {
 	t.Helper()
-	base, head := two(t, func(b *graphtest.Builder) {
-		if c.was != nil {
-			b.Add(c.kind, "x", c.was)
+	return two(t, func(b *graphtest.Builder) {
+		if was != nil {
+			b.Add(kind, "x", was)
 		}
 	}, func(b *graphtest.Builder) {
-		if c.was != nil {
-			b.Remove(c.kind, "x")
+		if was != nil {
+			b.Remove(kind, "x")
 		}
-		if c.is != nil {
-			b.Add(c.kind, "x", c.is)
+		if is != nil {
+			added := b.Add(kind, "x", is)
+			for _, change := range also {
+				change(added)
+			}
 		}
 	})
-	p := between(base, head)
+}
+
+func (c fresh) test(t *testing.T) {
+	t.Helper()
+	p := between(became(t, c.kind, c.was, c.is))
 	e := p.Environments[0]
 	if len(e.Changes) != 1 || e.Changes[0].Action != c.action {
 		t.Errorf("got %+v, want %s (%s)", e.Changes, c.action, c.source)

@@ -245,7 +245,8 @@ func lifecycle(old, now *graph.Resource) []string {
 				if after.date == "" && before.date == "" {
 					was = plainNumber(before.days)
 				}
-				found = append(found, singular(fmt.Sprintf("%s deletes %s %s instead of %s", ruleName(r.now), what.of, after,
+				found = append(found, singular(fmt.Sprintf("%s deletes %s %s instead of %s", ruleName(r.now), what.of,
+					after,
 					was)))
 			case keeps < kept:
 				found = append(found, singular(fmt.Sprintf("%s keeps %s newer versions instead of %s", ruleName(r.now),

@@ -49,12 +49,13 @@ func capabilities(old, now any) string {
 // otherVolumes judges the volumes of a task that are gone, or others; how what they read passes is plainVolumes' to
 // say.
 func otherVolumes(old, now any) string {
-	return told("volume %s is another one, or gone", few(byEach("name", old, now, func(name string, was, is any) []string {
-		if was == nil || reflect.DeepEqual(withoutTransit(was), withoutTransit(is)) {
-			return nil
-		}
-		return []string{name}
-	})))
+	return told("volume %s is another one, or gone", few(byEach("name", old, now,
+		func(name string, was, is any) []string {
+			if was == nil || reflect.DeepEqual(withoutTransit(was), withoutTransit(is)) {
+				return nil
+			}
+			return []string{name}
+		})))
 }
 
 // plainVolumes judges the volumes of a task whose files no longer pass encrypted.
@@ -62,7 +63,8 @@ func plainVolumes(old, now any) string {
 	const path = "efsVolumeConfiguration.transitEncryption"
 	return told("what passes to and from volume %s is no longer encrypted", few(byEach("name", old, now,
 		func(name string, was, is any) []string {
-			if is == nil || graph.Text(graph.At(was, path)) != "ENABLED" || graph.At(is, "efsVolumeConfiguration") == nil ||
+			if is == nil || graph.Text(graph.At(was, path)) != "ENABLED" ||
+				graph.At(is, "efsVolumeConfiguration") == nil ||
 				graph.Text(graph.At(is, path)) == "ENABLED" {
 				return nil
 			}

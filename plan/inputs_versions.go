@@ -8,7 +8,8 @@ func controlPlane(old, now any) string {
 	if minors(old, now) != 1 {
 		return ""
 	}
-	return fmt.Sprintf("the cluster is upgraded, which may take interfaces away from what runs in it, and can be undone "+
+	return fmt.Sprintf("the cluster is upgraded, which may take interfaces away from what runs in it, and can be "+
+		"undone "+
 		"within 7 days only (%s → %s)", orUnset(old), orUnset(now))
 }
 

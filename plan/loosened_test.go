@@ -19,7 +19,8 @@ func TestLoosened(t *testing.T) {
 		return `,"Condition":` + condition
 	}
 	right := func(action, resource, condition string) string {
-		return statements(`{"Effect":"Allow","Action":"` + action + `","Resource":"` + resource + `"` + with(condition) +
+		return statements(`{"Effect":"Allow","Action":"` + action + `","Resource":"` + resource + `"` +
+			with(condition) +
 			`}`)
 	}
 	trust := func(condition string) string {

@@ -76,8 +76,7 @@ func (p Plan) Markdown() string {
 // Failed is the comment where no plan could be made.
 func Failed(err error) string {
 	return "## Plan: there is none\n\n> [!CAUTION]\n> **No plan could be made**, so nothing is known of what this " +
-		"change " +
-		"does.\n\n" + fence(cut(err.Error(), 32*longest), "")
+		"change does.\n\n" + fence(cut(err.Error(), 32*longest), "")
 }
 
 // part is a piece of the comment that can be left out, or be written shorter.
@@ -117,8 +116,8 @@ func (p Plan) faults() string {
 			what += "**, so nothing else is known about it"
 			if e.Fault.Kind == FaultProgram {
 				what += ", but it need not fail in a deployment. A plan has no network, no .git, no variables and no " +
-					"artifacts of a build: where the program needs them, give it stand-ins by environment and artifacts " +
-					"in stackplan.yaml"
+					"artifacts of a build: where the program needs them, give it stand-ins by environment and " +
+					"artifacts in stackplan.yaml"
 			} else {
 				what += ", and nothing can be deployed there"
 			}

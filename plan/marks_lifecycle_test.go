@@ -15,15 +15,18 @@ func TestLifecycleWithoutIDs(t *testing.T) {
 		return in{"rules": several(in{"id": "r", "status": "Enabled", "expiration": expiration})}
 	}
 	archive := func(prefix string, days int) in {
-		return in{"enabled": true, "prefix": prefix, "transitions": several(in{"days": days, "storageClass": "GLACIER"})}
+		return in{"enabled": true, "prefix": prefix, "transitions": several(in{"days": days,
+			"storageClass": "GLACIER"})}
 	}
 	for _, c := range []fresh{
 		{"the second sooner", source, bucket, rules(rule("a/", 300), rule("b/", 300)),
 			rules(rule("a/", 300), rule("b/", 3)), Update,
 			[][2]string{{expires, "the rule for `b/` deletes objects after 3 days instead of 300"}}},
-		{"all objects, beside another one", source, bucket, rules(rule("a/", 1)), rules(rule("a/", 1), everything), Update,
+		{"all objects, beside another one", source, bucket, rules(rule("a/", 1)), rules(rule("a/", 1), everything),
+			Update,
 			[][2]string{{expires, "the rule for all objects deletes objects after 1 day."}}},
-		{"all objects, before another one", source, bucket, rules(rule("a/", 1)), rules(everything, rule("a/", 1)), Update,
+		{"all objects, before another one", source, bucket, rules(rule("a/", 1)), rules(everything, rule("a/", 1)),
+			Update,
 			[][2]string{{expires, "the rule for all objects deletes objects after 1 day."}}},
 		{"by a tag", source, bucket, rules(rule("a/", 1)), rules(rule("a/", 1), in{"enabled": true,
 			"tags": in{"k": "v"}, "expiration": in{"days": 9}}), Update,
@@ -37,7 +40,8 @@ func TestLifecycleWithoutIDs(t *testing.T) {
 		{"from a day on", "S3: LifecycleExpiration, Date", lifecycle, in{"rules": several(in{"id": "r",
 			"status": "Enabled"})}, dated(in{"date": "2027-01-01T00:00:00Z"}), Update,
 			[][2]string{{expires, "rule `r` deletes objects from `2027-01-01T00:00:00Z` on"}}},
-		{"from an earlier day on", "S3: LifecycleExpiration, Date", lifecycle, dated(in{"date": "2028-01-01T00:00:00Z"}),
+		{"from an earlier day on", "S3: LifecycleExpiration, Date", lifecycle,
+			dated(in{"date": "2028-01-01T00:00:00Z"}),
 			dated(in{"date": "2027-01-01T00:00:00Z"}), Update,
 			[][2]string{{expires, "from `2027-01-01T00:00:00Z` on instead of from `2028-01-01T00:00:00Z` on"}}},
 		{"from a day on, not after days", "S3: LifecycleExpiration, Date", lifecycle, dated(in{"days": 400}),

@@ -38,7 +38,8 @@ func TestKeyTypes(t *testing.T) {
 		{"an attribute more, and an index", "dynamodb/table.go: UpdateTable", table,
 			in{"hashKey": "id", "attributes": several(in{"name": "id", "type": "S"})},
 			in{"hashKey": "id", "attributes": several(in{"name": "id", "type": "S"}, in{"name": "b", "type": "N"}),
-				"globalSecondaryIndexes": several(in{"name": "i", "hashKey": "b", "projectionType": "ALL"})}, Update, nil},
+				"globalSecondaryIndexes": several(in{"name": "i", "hashKey": "b", "projectionType": "ALL"})}, Update,
+			nil},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t) })
 	}
@@ -67,7 +68,8 @@ func TestRestartsAndRefusals(t *testing.T) {
 	for _, c := range []fresh{
 		{"other parameters", parameters, database, in{"parameterGroupName": "a"}, in{"parameterGroupName": "b"}, Update,
 			[][2]string{{stops, "do not hold until somebody restarts it"}}},
-		{"other parameters of a node", parameters, node, in{"dbParameterGroupName": "a"}, in{"dbParameterGroupName": "b"},
+		{"other parameters of a node", parameters, node, in{"dbParameterGroupName": "a"},
+			in{"dbParameterGroupName": "b"},
 			Update, [][2]string{{stops, "do not hold until somebody restarts it"}}},
 		{"other parameters by a copy", "RDS: blue-green-deployments", database,
 			in{"parameterGroupName": "a", "blueGreenUpdate": in{"enabled": true}},
@@ -91,7 +93,8 @@ func TestRestartsAndRefusals(t *testing.T) {
 			[][2]string{{"data deleted", "its images with it."}}},
 		{"a zone", "Route 53: HostedZoneNotEmpty", zone, in{}, nil, Delete,
 			[][2]string{{"address deleted", "AWS refuses while it contains names that the program does not make"}}},
-		{"a zone that goes with its names", "route53/zone.go: force_destroy", zone, in{"forceDestroy": true}, nil, Delete,
+		{"a zone that goes with its names", "route53/zone.go: force_destroy", zone, in{"forceDestroy": true}, nil,
+			Delete,
 			[][2]string{{"address deleted", "with them all names."}}},
 		{"a vault", "Backup: DeleteBackupVault", vault, in{}, nil, Delete,
 			[][2]string{{"data deleted", "AWS refuses while it contains backups"}}},
@@ -109,6 +112,7 @@ func TestRestartsAndRefusals(t *testing.T) {
 		base, head := two(t, func(b *graphtest.Builder) {
 			b.Add(group, "x", in{"name": "a"}).Options.DeleteBeforeReplace = true
 		}, func(b *graphtest.Builder) { b.Set(group, "x", "name", "b") })
-		tells(t, between(base, head).Environments[0].Dangers, [][2]string{{"foundation replaced", "all instances stop at once"}})
+		tells(t, between(base, head).Environments[0].Dangers, [][2]string{{"foundation replaced",
+			"all instances stop at once"}})
 	})
 }

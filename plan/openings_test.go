@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"dossier.example/plan/graph/graphtest"
+	"dossier.example/plan/graph"
 )
 
 // TestOtherDirections: what opens by the way back of a change that stops, and what is sent outside by something new.
@@ -74,18 +74,8 @@ func TestOtherDirections(t *testing.T) {
 		{"a command that leaves what it did", "command:local:Command", in{"create": "a"}, nil, notJudged, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			base, head := two(t, func(b *graphtest.Builder) {
-				if c.was != nil {
-					b.Add(c.kind, "x", c.was)
-				}
-			}, func(b *graphtest.Builder) {
-				if c.was != nil {
-					b.Remove(c.kind, "x")
-				}
-				if c.is != nil {
-					// The SDK of commands says so with each.
-					b.Add(c.kind, "x", c.is).Options.ReplaceOnChanges = []string{"triggers"}
-				}
+			base, head := became(t, c.kind, c.was, c.is, func(r *graph.Resource) {
+				r.Options.ReplaceOnChanges = []string{"triggers"} // the SDK of commands says so with each
 			})
 			var want [][2]string
 			if c.want != "" {

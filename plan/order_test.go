@@ -13,13 +13,15 @@ func TestOrder(t *testing.T) {
 		name, replaces string
 		old, now       any
 	}{
-		"opensearch/domain:Domain":                      {"domainName", "engineVersion", "OpenSearch_2.13", "OpenSearch_2.11"},
+		"opensearch/domain:Domain": {"domainName", "engineVersion", "OpenSearch_2.13",
+			"OpenSearch_2.11"},
 		"elasticsearch/domain:Domain":                   {"domainName", "elasticsearchVersion", "7.10", "7.9"},
 		"elasticache/cluster:Cluster":                   {"clusterId", "port", 6379, 6380},
 		"elasticache/replicationGroup:ReplicationGroup": {"replicationGroupId", "port", 6379, 6380},
-		"mq/broker:Broker":                              {"brokerName", "deploymentMode", "SINGLE_INSTANCE", "CLUSTER_MULTI_AZ"},
-		"eks/nodeGroup:NodeGroup":                       {"nodeGroupName", "capacityType", "SPOT", "ON_DEMAND"},
-		"rds/instance:Instance":                         {"identifier", "kmsKeyId", "a", "b"},
+		"mq/broker:Broker": {"brokerName", "deploymentMode", "SINGLE_INSTANCE",
+			"CLUSTER_MULTI_AZ"},
+		"eks/nodeGroup:NodeGroup": {"nodeGroupName", "capacityType", "SPOT", "ON_DEMAND"},
+		"rds/instance:Instance":   {"identifier", "kmsKeyId", "a", "b"},
 	} {
 		for _, named := range []struct {
 			old, now any

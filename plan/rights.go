@@ -101,7 +101,8 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 			tell("a foreign principal trusted", "may now be taken by %s.", strings.Join(trusted, ", "))
 		}
 		if len(eased) > 0 {
-			tell(moreRights, "may now be taken under a condition that lets in more: %s.", strings.Join(few(eased), ", "))
+			tell(moreRights, "may now be taken under a condition that lets in more: %s.",
+				strings.Join(few(eased), ", "))
 		}
 		if len(wide) > 0 {
 			tell("wide permission", "may %s.", strings.Join(wide, ", "))

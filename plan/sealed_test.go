@@ -89,9 +89,11 @@ func TestUnsealed(t *testing.T) {
 		{"an output with an object", one("db", output(pulumi.Map{"user": text("u"), "password": secret(secretText)})),
 			one("db", output(pulumi.Map{"user": text("u"), "password": text(secretText)})), []string{"`db.password`"}},
 		{"two places, while a parameter keeps its mark",
-			map[string]planted{"p": parameter("SecureString", secretText), "f": lambda(pulumi.Map{"PW": secret(secretText)}),
+			map[string]planted{"p": parameter("SecureString", secretText),
+				"f": lambda(pulumi.Map{"PW": secret(secretText)}),
 				"o": output(secret(secretText))},
-			map[string]planted{"p": parameter("SecureString", secretText), "f": lambda(pulumi.Map{"PW": text(secretText)}),
+			map[string]planted{"p": parameter("SecureString", secretText),
+				"f": lambda(pulumi.Map{"PW": text(secretText)}),
 				"o": output(text(secretText))}, []string{"`o`", "environment.variables.PW"}},
 		{"a parameter for anyone", one("p", parameter("SecureString", secretText)),
 			one("p", parameter("String", secretText)), []string{"`value`"}},
@@ -113,7 +115,8 @@ func TestUnsealed(t *testing.T) {
 		{"a variable that is gone", one("f", lambda(pulumi.Map{"PW": secret(secretText), "N": text("1")})),
 			one("f", lambda(pulumi.Map{"N": text("1")})), nil},
 		{"a mark on a part instead of the whole", one("f", planted{functionType, pulumi.Map{
-			"environment": pulumi.ToSecret(pulumi.Map{"variables": pulumi.Map{"PW": text(secretText), "N": text("1")}})}}),
+			"environment": pulumi.ToSecret(pulumi.Map{"variables": pulumi.Map{"PW": text(secretText),
+				"N": text("1")}})}}),
 			one("f", lambda(pulumi.Map{"PW": secret(secretText), "N": text("1")})), nil},
 		{"the secret leaves a document", map[string]planted{"p": parameter("SecureString", secretText),
 			"t": {taskType, pulumi.Map{"containerDefinitions": secret(document(secretText))}}},
@@ -121,8 +124,10 @@ func TestUnsealed(t *testing.T) {
 				"t": {taskType, pulumi.Map{"containerDefinitions": text(document("none"))}}}, nil},
 		{"a plain one takes the place of a secret that goes", one("t", list(secret(secretText), text("a"))),
 			one("t", list(text("a"))), nil},
-		{"a word", map[string]planted{"f": lambda(pulumi.Map{"ON": secret("true")}), "g": lambda(pulumi.Map{"B": text("1")})},
-			map[string]planted{"f": lambda(pulumi.Map{"ON": secret("true")}), "g": lambda(pulumi.Map{"B": text("true")})}, nil},
+		{"a word", map[string]planted{"f": lambda(pulumi.Map{"ON": secret("true")}),
+			"g": lambda(pulumi.Map{"B": text("1")})},
+			map[string]planted{"f": lambda(pulumi.Map{"ON": secret("true")}),
+				"g": lambda(pulumi.Map{"B": text("true")})}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			base := program(t, nil, c.was)

@@ -126,7 +126,8 @@ func TestProgramFault(t *testing.T) {
 			"dev": {Fault: &Fault{Kind: kind, Said: "exec: git: not found"}}}}).Markdown()
 	}
 	program := text(FaultProgram)
-	for _, want := range []string{"dev: the program fails**, so nothing else is known about it, but it need not fail in a deployment",
+	for _, want := range []string{"dev: the program fails**, so nothing else is known about it, but it need not " +
+		"fail in a deployment",
 		"no network, no .git, no variables and no artifacts", "environment and artifacts in stackplan.yaml"} {
 		if !strings.Contains(program, want) {
 			t.Errorf("it does not say %q:\n%s", want, program)

@@ -98,7 +98,8 @@ func strange(t *testing.T, n func(string) string) Plan {
 		Unread: []Unread{{Project: n("project"), Folder: n("dir"), Why: n("why"), Changed: true}}},
 		Revision{Name: n("head"), Stacks: after, Release: "b", Left: map[string]string{n("dropped"): n("left")},
 			Unread: []Unread{{Project: n("project"), Folder: n("dir"), Why: n("why"), Changed: true},
-				{Project: n("project"), Folder: n("dir"), Stacks: []string{n("stack")}, Why: n("why")}}, Migrations: []File{
+				{Project: n("project"), Folder: n("dir"), Stacks: []string{n("stack")}, Why: n("why")}},
+			Migrations: []File{
 				{n("db/1.sql"), "ALTER TABLE a DROP COLUMN `" + strings.ReplaceAll(n("column"), "`", "``") + "`;"},
 				{n("db/2.sql"), n("nonsense") + "\n\n" + n("more")},
 				{n("db/3.sql"), "CREATE TABLE b (id INT COMMENT '" + strings.NewReplacer(`\`, `\\`, "'", "''").Replace(

@@ -11,8 +11,9 @@ import (
 // where one of them changes, nobody knows whether they do, and the title says so.
 func TestUndecided(t *testing.T) {
 	made := func(subnets any) *graph.Graph {
-		g, err := graph.New("p", "dev", &graph.Resource{Token: "aws:lb/loadBalancer:LoadBalancer", Name: "web", Custom: true,
-			URN: "urn:web", Inputs: map[string]any{"subnets": subnets, "idleTimeout": 60.0}})
+		g, err := graph.New("p", "dev", &graph.Resource{Token: "aws:lb/loadBalancer:LoadBalancer", Name: "web",
+			Custom: true,
+			URN:    "urn:web", Inputs: map[string]any{"subnets": subnets, "idleTimeout": 60.0}})
 		if err != nil {
 			t.Fatal(err)
 		}

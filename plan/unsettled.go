@@ -113,7 +113,8 @@ func fleeting(again Again, head *graph.Graph) []Danger {
 		}
 		r := head.ByURN(u.URN)
 		if r == nil {
-			found = append(found, Danger{Kind: notJudged, What: fmt.Sprintf("%s is not there whenever the program runs: "+
+			found = append(found, Danger{Kind: notJudged, What: fmt.Sprintf("%s is not there whenever the program "+
+				"runs: "+
 				"it reads the clock, or draws random values, and a deployment at another time creates it.",
 				code(cut(u.URN[strings.LastIndex(u.URN, "::")+2:], longest)))})
 			continue

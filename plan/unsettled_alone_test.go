@@ -26,8 +26,8 @@ func TestFleeting(t *testing.T) {
 		want       [][2]string
 	}{
 		{"a table that goes", resources{"t": table}, nil, [][2]string{{expires,
-			"**DynamoDB Table** `t` is not there whenever the program runs: it reads the clock, or draws random values, and a " +
-				"deployment at another time deletes it, and its records with it."}}},
+			"**DynamoDB Table** `t` is not there whenever the program runs: it reads the clock, or draws random " +
+				"values, and a deployment at another time deletes it, and its records with it."}}},
 		{"a topic that goes", resources{"t": topic}, nil, [][2]string{{notJudged, "at another time deletes it."}}},
 		{"a table that comes", nil, resources{"t": table}, [][2]string{{notJudged, "at another time creates it"}}},
 		{"a table of another name", resources{"a": table}, resources{"b": table},

@@ -43,7 +43,8 @@ func TestVersionsCompared(t *testing.T) {
 		if order = max(-1, min(1, order)); known != c.known || known && order != c.order {
 			t.Errorf("%v → %v: %d, %t", c.old, c.now, order, known)
 		}
-		if back, knownBack := compareVersions(c.now, c.old); knownBack != known || known && max(-1, min(1, back)) != -order {
+		back, knownBack := compareVersions(c.now, c.old)
+		if knownBack != known || known && max(-1, min(1, back)) != -order {
 			t.Errorf("%v → %v is not the way back: %d, %t", c.now, c.old, back, knownBack)
 		}
 	}
@@ -52,7 +53,8 @@ func TestVersionsCompared(t *testing.T) {
 // TestBothDirections: each version that is told as an upgrade is told as refused, or replaced, on its way back.
 func TestBothDirections(t *testing.T) {
 	versioned := regexp.MustCompile(`^(engineVersion|kafkaVersion|elasticsearchVersion|version)$`)
-	tokens := map[string]string{databaseType: "engineVersion", "aws:elasticsearch/domain:Domain": "elasticsearchVersion"}
+	tokens := map[string]string{databaseType: "engineVersion",
+		"aws:elasticsearch/domain:Domain": "elasticsearchVersion"}
 	for _, r := range inputRules {
 		// Nodes follow their cluster, in both directions.
 		if versioned.MatchString(r.path) && r.token != "aws:eks/nodeGroup:NodeGroup" {
@@ -109,18 +111,21 @@ func TestVersions(t *testing.T) {
 		kind, input, from, to string
 		want                  [][2]string
 	}{
-		{"docdb/cluster:Cluster", "engineVersion", "5.0.0", "4.0.0", [][2]string{{refused, "DocumentDB does not go back"}}},
+		{"docdb/cluster:Cluster", "engineVersion", "5.0.0", "4.0.0", [][2]string{{refused,
+			"DocumentDB does not go back"}}},
 		{"docdb/cluster:Cluster", "engineVersion", "4.0.0", "5.0.0", [][2]string{{stops, "is upgraded"}}},
 		{"docdb/cluster:Cluster", "engineVersion", "5.0.0", "5.0", nil},
 		{"docdb/cluster:Cluster", "engineVersion", "5.0.0", "newest", [][2]string{{stops, "cannot be compared here"}}},
 		{"docdb/cluster:Cluster", "engineVersion", "5.0.0", "", nil},
-		{"neptune/cluster:Cluster", "engineVersion", "1.3.2.1", "1.2.1.0", [][2]string{{refused, "Neptune does not go back"}}},
+		{"neptune/cluster:Cluster", "engineVersion", "1.3.2.1", "1.2.1.0",
+			[][2]string{{refused, "Neptune does not go back"}}},
 		{eks, "version", "1.30", "1.31", [][2]string{{stops, "within 7 days only (1.30 → 1.31)"}}},
 		{eks, "version", "1.30", "1.33", [][2]string{{refused, "one minor version at a time (1.30 → 1.33)"}}},
 		{eks, "version", "1.30", "1.29", [][2]string{{refused, "only within 7 days"}}},
 		{eks, "version", "1.30", "1.28", [][2]string{{refused, "by one minor version at most"}}},
 		{eks, "version", "1.30", "", nil},
-		{search, "engineVersion", "OpenSearch_2.13", "OpenSearch_2.11", [][2]string{{"data replaced", "its documents"}}},
+		{search, "engineVersion", "OpenSearch_2.13", "OpenSearch_2.11",
+			[][2]string{{"data replaced", "its documents"}}},
 		{search, "engineVersion", "OpenSearch_2.11", "OpenSearch_2.13",
 			[][2]string{{"may be replaced", "engineVersion"}, {stops, "is upgraded"}}},
 		{search, "engineVersion", "Elasticsearch_7.10", "OpenSearch_1.3",
@@ -130,7 +135,8 @@ func TestVersions(t *testing.T) {
 		{database, "engineVersion", "16.3", "16.4", [][2]string{{stops, "is upgraded"}}},
 		{"elasticache/replicationGroup:ReplicationGroup", "engineVersion", "7.1", "6.2",
 			[][2]string{{"data replaced", "its data"}}},
-		{"elasticache/replicationGroup:ReplicationGroup", "engineVersion", "6.2", "7.1", [][2]string{{stops, "is upgraded"}}},
+		{"elasticache/replicationGroup:ReplicationGroup", "engineVersion", "6.2", "7.1",
+			[][2]string{{stops, "is upgraded"}}},
 	} {
 		set := func(version string) in {
 			inputs := in{"engine": map[bool]string{true: "postgres", false: "redis"}[c.kind == database]}

@@ -303,7 +303,8 @@ func TestAPIFileRefusals(t *testing.T) {
 		}{
 			{"part numbers that the file has not", func(u *upload) []call {
 				p := u.partOf(1)
-				several := sign(u, p, with(p, func(p *api.Part) { p.Number = 4 }), with(p, func(p *api.Part) { p.Size = 1 }))
+				several := sign(u, p, with(p, func(p *api.Part) { p.Number = 4 }),
+					with(p, func(p *api.Part) { p.Size = 1 }))
 				several.has = []string{`"pointer":"#/parts/1/number"`, `"pointer":"#/parts/2/size"`}
 				return []call{several,
 					sign(u, with(p, func(p *api.Part) { p.Number = 0 })), sign(u, with(p, func(p *api.Part) {

@@ -108,10 +108,12 @@ func TestDownload(t *testing.T) {
 				status: 416},
 			{name: "ends at more than a number holds", header: map[string]string{"Range": "bytes=299990-" +
 				strings.Repeat("9", 30)}, status: 206, body: content[size-10:],
-				want: map[string]string{"Content-Range": "bytes 299990-299999/300000"}, opened: []opening{{299_990, 1e18 - 299_990}}, read: 10},
+				want:   map[string]string{"Content-Range": "bytes 299990-299999/300000"},
+				opened: []opening{{299_990, 1e18 - 299_990}}, read: 10},
 			{name: "last bytes of more than a number holds", header: map[string]string{"Range": "bytes=-" +
 				strings.Repeat("9", 30)}, status: 206, body: content,
-				want: map[string]string{"Content-Range": "bytes 0-299999/300000"}, opened: []opening{{0, -1}}, read: size},
+				want: map[string]string{"Content-Range": "bytes 0-299999/300000"}, opened: []opening{{0, -1}},
+				read: size},
 			{name: "leading zeros", header: map[string]string{"Range": "bytes=" + strings.Repeat("0", 30) + "-4"},
 				status: 206, body: content[:5], want: map[string]string{"Content-Range": "bytes 0-4/300000"},
 				opened: []opening{{0, 5}}, read: 5},

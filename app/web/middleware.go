@@ -236,7 +236,8 @@ func uncompressed(next echo.HandlerFunc) echo.HandlerFunc {
 		for _, coding := range c.Request().Header.Values("Content-Encoding") {
 			if coding != "" && !strings.EqualFold(coding, "identity") {
 				c.Response().Header().Set("Accept-Encoding", "identity")
-				return dossier.Errorf(codeMediaType, nil, "The body must be sent uncompressed, without Content-Encoding.")
+				return dossier.Errorf(codeMediaType, nil, "The body must be sent uncompressed, without "+
+					"Content-Encoding.")
 			}
 		}
 		return next(c)

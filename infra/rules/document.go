@@ -20,9 +20,10 @@ Dossier's own and its exceptions in ` + "`infra/rules`" + `. Tests check every p
 the CIS AWS Foundations Benchmark 5.0 (CIS 5.3) and of checkov (CKV_AWS_46); those that begin with ` + "`Plan.` or `Dossier.`" + ` are this repository's own. A rule is
 also broken when what it speaks of does not exist at all.
 
-An input that is not given counts as what AWS or the Terraform provider makes of it. A rule is not asked of a resource of a kind, or of a database engine, that it does
-not know, nor about what a read replica or a restored database has from its source: reports say of which, and why. Rules about databases hold for MySQL, MariaDB,
-PostgreSQL, Oracle, SQL Server and Db2 in RDS, and for clusters of Aurora; where engines differ, the rule says how.
+An input that is not given counts as what AWS or the Terraform provider makes of it. A rule is not asked of a resource
+of a kind, or of a database engine, that it does not know, nor about what a read replica or a restored database has from
+its source: reports say of which, and why. Rules about databases hold for MySQL, MariaDB, PostgreSQL, Oracle, SQL Server
+and Db2 in RDS, and for clusters of Aurora; where engines differ, the rule says how.
 
 Rules marked "production" hold where the preset is ` + "`prod`" + ` or protection is turned on.
 

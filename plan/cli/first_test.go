@@ -20,8 +20,10 @@ func single(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return committed(t, map[string]string{
-		"go.mod": regexp.MustCompile(`(?m)^module .*$`).ReplaceAllLiteralString(string(module), "module example.org/sample"),
-		"go.sum": string(sums), "main.go": registering, "names/names.go": "package names\n\nvar All = []string{\"files\"}\n",
+		"go.mod": regexp.MustCompile(`(?m)^module .*$`).ReplaceAllLiteralString(string(module),
+			"module example.org/sample"),
+		"go.sum": string(sums), "main.go": registering, "names/names.go": "package names\n\nvar All = " +
+			"[]string{\"files\"}\n",
 		"Pulumi.yaml":      "name: web\nruntime: go\n",
 		"Pulumi.dev.yaml":  "config: {aws:region: eu-west-1}\n",
 		"Pulumi.prod.yaml": "config: {aws:region: eu-west-1}\n",
@@ -53,7 +55,8 @@ func TestFirstConfiguration(t *testing.T) {
 	}{
 		{"it comes and leaves out a stack that changes", "", dev,
 			func() { write("Pulumi.prod.yaml", "config: {aws:region: us-east-1}\n") }, StatusDangerous,
-			[]string{"1 change that nothing here judges", counted, "`stackplan.yaml`, which says what is planned, comes"},
+			[]string{"1 change that nothing here judges", counted, "`stackplan.yaml`, which says what is planned, " +
+				"comes"},
 			[]string{"stack dropped"}},
 		{"it comes with an exception", "", excused(both), nil, StatusClean,
 			[]string{"## Plan: nothing changes in AWS; rules get exceptions", "comes with the change",
@@ -61,7 +64,8 @@ func TestFirstConfiguration(t *testing.T) {
 			[]string{"no longer found", "not looked at"}},
 		{"it comes and says what is found anyway", "", "projects: [{folder: ., environment: {BUCKET: a}}]\n", nil,
 			StatusClean, []string{"## Plan: nothing changes", "comes with the change"}, []string{"not looked at"}},
-		{"it comes and says what is production", "", "projects: [{folder: ., production: [prod]}]\n", nil, StatusDangerous,
+		{"it comes and says what is production", "", "projects: [{folder: ., production: [prod]}]\n", nil,
+			StatusDangerous,
 			[]string{"rules dropped in dev", "no longer a stack of production"}, nil},
 		{"it is narrowed", both, dev, nil, StatusDangerous, []string{counted, "| no longer looked at |", "is part of"},
 			[]string{"stack dropped", "removed", "pulumi destroy"}},
@@ -73,7 +77,8 @@ func TestFirstConfiguration(t *testing.T) {
 		{"it goes with its exception", excused(both), "", nil, StatusPolicy,
 			[]string{"is gone with the change", "newly broken"}, []string{"not looked at"}},
 		{"the program is in another language", "", "", func() { write("Pulumi.yaml", "name: web\nruntime: nodejs\n") },
-			StatusDangerous, []string{"its runtime is nodejs", "no longer looked at"}, []string{"stack dropped", "removed"}},
+			StatusDangerous, []string{"its runtime is nodejs", "no longer looked at"},
+			[]string{"stack dropped", "removed"}},
 		{"the project gets another name", "", "", func() { write("Pulumi.yaml", "name: shop\nruntime: go\n") },
 			StatusPolicy, []string{"stack dropped in web/dev and web/prod", "is called `shop` instead of `web`"},
 			[]string{"was removed"}},

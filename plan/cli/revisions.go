@@ -233,7 +233,8 @@ func match(before, head *tree) (pairs map[string]*pair, unread []plan.Unread, er
 		}
 		for _, other := range now {
 			if other.config.Folder == p.before.config.Folder {
-				head.notes = append(head.notes, fmt.Sprintf("The project in %s is called %s instead of %s: Pulumi takes "+
+				head.notes = append(head.notes, fmt.Sprintf("The project in %s is called %s instead of %s: Pulumi "+
+					"takes "+
 					"its stacks for others, and makes everything anew in them.", quoted(other.config.Folder),
 					quoted(other.name), quoted(p.before.name)))
 			}

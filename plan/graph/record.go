@@ -531,24 +531,38 @@ func (rec *recorder) secrets() secretTexts {
 
 // inSecrets visits the texts that a value marks as secret.
 func inSecrets(v resource.PropertyValue, visit func(string)) {
-	var walk func(v resource.PropertyValue, secret bool)
-	walk = func(v resource.PropertyValue, secret bool) {
-		switch {
-		case v.IsSecret():
-			walk(v.SecretValue().Element, true)
-		case v.IsOutput():
-			walk(v.OutputValue().Element, secret || v.OutputValue().Secret)
-		case v.IsString() && secret:
-			visit(v.StringValue())
-		case v.IsArray():
-			for _, e := range v.ArrayValue() {
-				walk(e, secret)
-			}
-		case v.IsObject():
-			for _, e := range v.ObjectValue() {
-				walk(e, secret)
-			}
+	eachText(v, false, func(text string, secret bool) {
+		if secret {
+			visit(text)
+		}
+	})
+}
+
+// inPlain visits the texts that a value does not mark as secret.
+func inPlain(v resource.PropertyValue, visit func(string)) {
+	eachText(v, false, func(text string, secret bool) {
+		if !secret {
+			visit(text)
+		}
+	})
+}
+
+// eachText visits the texts within a value, and says of each whether it is marked as secret, or the value is.
+func eachText(v resource.PropertyValue, secret bool, visit func(text string, secret bool)) {
+	switch {
+	case v.IsSecret():
+		eachText(v.SecretValue().Element, true, visit)
+	case v.IsOutput():
+		eachText(v.OutputValue().Element, secret || v.OutputValue().Secret, visit)
+	case v.IsString():
+		visit(v.StringValue(), secret)
+	case v.IsArray():
+		for _, e := range v.ArrayValue() {
+			eachText(e, secret, visit)
+		}
+	case v.IsObject():
+		for _, e := range v.ObjectValue() {
+			eachText(e, secret, visit)
 		}
 	}
-	walk(v, false)
 }

@@ -170,7 +170,9 @@ func (m marks) texts(base, head *Graph) []string {
 	}
 	return slices.SortedFunc(func(yield func(string) bool) {
 		for text := range m {
-			named := slices.ContainsFunc(head.Resources, func(r *Resource) bool { return strings.Contains(r.URN, text) })
+			named := slices.ContainsFunc(head.Resources, func(r *Resource) bool {
+				return strings.Contains(r.URN, text)
+			})
 			if !plain[text] && !named && !yield(text) {
 				return
 			}
@@ -268,7 +270,7 @@ func (m marks) explained(was, is resource.PropertyValue) bool {
 // texts are all texts within a value, secret or not.
 func texts(v resource.PropertyValue) []string {
 	var found []string
-	inSecrets(resource.MakeSecret(v), func(text string) { found = append(found, text) })
+	eachText(v, false, func(text string, _ bool) { found = append(found, text) })
 	return found
 }
 
@@ -286,24 +288,6 @@ func opened(v resource.PropertyValue) (resource.PropertyValue, bool) {
 			return resource.MakeComputed(resource.NewProperty("")), marked || v.OutputValue().Secret
 		default:
 			return v, marked
-		}
-	}
-}
-
-// inPlain visits the texts that a value does not mark as secret.
-func inPlain(v resource.PropertyValue, visit func(string)) {
-	v, marked := opened(v)
-	switch {
-	case marked:
-	case v.IsString():
-		visit(v.StringValue())
-	case v.IsArray():
-		for _, e := range v.ArrayValue() {
-			inPlain(e, visit)
-		}
-	case v.IsObject():
-		for _, e := range v.ObjectValue() {
-			inPlain(e, visit)
 		}
 	}
 }

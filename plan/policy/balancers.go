@@ -134,7 +134,8 @@ func balancerRules() []Rule {
 					case !redirects(r):
 						found = append(found,
 							At(r, "set protocol to "+protocol+" and certificateArn",
-								"it serves by %s, with certificateArn %s", Shown(r.Input("protocol")), Shown(r.Input("certificateArn"))))
+								"it serves by %s, with certificateArn %s", Shown(r.Input("protocol")),
+								Shown(r.Input("certificateArn"))))
 					}
 				}
 				if !served && len(found) == 0 {

@@ -111,7 +111,8 @@ func databaseRules() []Rule {
 		{
 			ID: "RDS.9", Also: []string{"CKV_AWS_129"},
 			Says: "Databases send the logs that tell of errors and of slow queries to CloudWatch: error and " +
-				"slowquery of MySQL, MariaDB and Aurora MySQL; postgresql of PostgreSQL, and upgrade unless it is Aurora; " +
+				"slowquery of MySQL, MariaDB and Aurora MySQL; postgresql of PostgreSQL, and upgrade unless it is " +
+				"Aurora; " +
 				"alert, listener and trace of Oracle; error and agent of SQL Server, error alone of its Express " +
 				"edition; diag.log and notify.log of Db2. (The general log would copy people's details into logs; " +
 				"the audit log needs an option group and stands beside CloudTrail and the app's own log.)",
@@ -228,8 +229,8 @@ func databaseRules() []Rule {
 			ID: "CKV2_AWS_69",
 			Says: "Databases refuse connections without TLS: require_secure_transport of MySQL, MariaDB and Aurora " +
 				"MySQL, rds.force_ssl of PostgreSQL, Aurora PostgreSQL and SQL Server, db2comm of Db2, in the " +
-				"parameter group or by the default of the version (MySQL 9.7, MariaDB 11.8, PostgreSQL 15, Aurora PostgreSQL " +
-				"17). Oracle has no such parameter, and is not asked.",
+				"parameter group or by the default of the version (MySQL 9.7, MariaDB 11.8, PostgreSQL 15, Aurora " +
+				"PostgreSQL 17). Oracle has no such parameter, and is not asked.",
 			Check: eachDatabase(refusesPlain),
 		},
 		{

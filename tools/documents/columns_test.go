@@ -160,8 +160,11 @@ func TestWideLines(t *testing.T) {
 		}
 	}
 	// Lines that were wrapped with other names are not wider with these.
-	for _, line := range []string{"// " + strings.Repeat("harborfile ", 14) + "wider", "// HarborfileLimits of Harbor Files: " +
-		strings.Repeat("HARBORFILE ", 10), "// " + strings.Repeat("github.com/harbor/files/app ", 5)} {
+	for _, line := range []string{
+		"// " + strings.Repeat("harborfile ", 14) + "wider",
+		"// HarborfileLimits of Harbor Files: " + strings.Repeat("HARBORFILE ", 10),
+		"// " + strings.Repeat("github.com/harbor/files/app ", 5),
+	} {
 		if found := wideComments(names, line, "//"); len(found) > 0 {
 			t.Errorf("the names count as they are long in %q", found)
 		}

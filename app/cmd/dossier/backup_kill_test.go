@@ -173,7 +173,8 @@ func TestKillRestore(t *testing.T) {
 	}
 	trial := filepath.Join(teststores.Folder(t), "trial")
 	started := time.Now()
-	ended, whole, out := killedSince(t, begun(trial), 5*time.Minute, []string{"DOSSIER_DATA=" + trial}, "restore", in.dir)
+	ended, whole, out := killedSince(t, begun(trial), 5*time.Minute, []string{"DOSSIER_DATA=" + trial}, "restore",
+		in.dir)
 	if !ended || whole == 0 {
 		t.Fatalf("a restore that is left alone takes %v:\n%s", whole, out)
 	}

@@ -56,7 +56,8 @@ and 3 as before, where 3 also covers items that have no owner or were not acknow
 				return fmt.Errorf("--older-than %s: enter a time of 0 or more, such as 24h", olderThan)
 			}
 			if o.YesRemove < 0 {
-				return fmt.Errorf("--yes-delete %d: enter the number of items that the run before held back", o.YesRemove)
+				return fmt.Errorf("--yes-delete %d: enter the number of items that the run before held back",
+					o.YesRemove)
 			}
 			if o.YesRemove > 0 && !o.Sweep {
 				return errors.New("--yes-delete needs the sweep: remove --sweep=false")
