@@ -5,11 +5,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,9 +62,7 @@ func administrator(r *staff.Record) { r.Role = staff.Administrator }
 func addAccount(t *testing.T, s staff.Store, n int, change ...func(*staff.Record)) staff.Record {
 	t.Helper()
 	r := newAccount(n, change...)
-	if err := s.AddAccount(t.Context(), r); err != nil {
-		t.Fatalf("AddAccount: %v", err)
-	}
+	must(t, "AddAccount", s.AddAccount(t.Context(), r))
 	return r
 }
 
@@ -126,8 +123,6 @@ func accountRoundTrip(t *testing.T, s staff.Store) {
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
-
 func accountTwice(t *testing.T, s staff.Store) {
 	identity := func(r *staff.Record) { r.Issuer, r.Subject = "https://issuer.example", "1" }
 	one := addAccount(t, s, 1, identity)
@@ -136,9 +131,7 @@ func accountTwice(t *testing.T, s staff.Store) {
 		"address":  newAccount(3, func(r *staff.Record) { r.Address = "ADA1@Site.Example" }),
 		"identity": newAccount(4, identity),
 	} {
-		if err := s.AddAccount(t.Context(), r); !errors.Is(err, dossier.ErrExists) {
-			t.Errorf("AddAccount with a taken %s: got %v, want ErrExists", name, err)
-		}
+		wants(t, "AddAccount with a taken "+name, s.AddAccount(t.Context(), r), dossier.ErrExists)
 	}
 	// Any number have no identity and no link.
 	two := addAccount(t, s, 5)
@@ -148,9 +141,8 @@ func accountTwice(t *testing.T, s staff.Store) {
 	} {
 		to := two
 		change(&to)
-		if err := s.SetAccount(t.Context(), two, to, false); !errors.Is(err, dossier.ErrExists) {
-			t.Errorf("SetAccount to a taken %s: got %v, want ErrExists", name, err)
-		}
+		wants(t, "SetAccount to a taken "+name, s.SetAccount(t.Context(), two, to, false),
+			dossier.ErrExists)
 	}
 	wantAccount(t, s, two)
 }
@@ -159,15 +151,11 @@ func accountChange(t *testing.T, s staff.Store) {
 	from := addAccount(t, s, 1, longest)
 	other := addAccount(t, s, 2)
 	to := newAccount(3)
-	if err := s.SetAccount(t.Context(), from, to, false); err != nil {
-		t.Fatalf("SetAccount: %v", err)
-	}
+	must(t, "SetAccount", s.SetAccount(t.Context(), from, to, false))
 	to.ID, to.CreatedAt, to.Revision = from.ID, from.CreatedAt, 2
 	wantAccount(t, s, to)
 	wantAccount(t, s, other)
-	if _, err := s.AccountByLink(t.Context(), from.Link); !errors.Is(err, dossier.ErrNotFound) {
-		t.Errorf("a link that was used: got %v, want ErrNotFound", err)
-	}
+	wants(t, "a link that was used", second(s.AccountByLink(t.Context(), from.Link)), dossier.ErrNotFound)
 	for name, err := range map[string]error{
 		"SetAccount":    s.SetAccount(t.Context(), from, newAccount(4), false),
 		"RemoveAccount": s.RemoveAccount(t.Context(), from),
@@ -184,31 +172,11 @@ const atOnce = 50
 
 func accountChangedAtOnce(t *testing.T, s staff.Store) {
 	from := addAccount(t, s, 1)
-	var made, lost atomic.Int64
-	together(func(n int) {
+	oneWins(t, "SetAccount", atOnce, dossier.ErrLost, func(n int) error {
 		to := from
 		to.Name = fmt.Sprint(n)
-		switch err := s.SetAccount(t.Context(), from, to, false); {
-		case err == nil:
-			made.Add(1)
-		case errors.Is(err, dossier.ErrLost):
-			lost.Add(1)
-		default:
-			t.Errorf("SetAccount: %v", err)
-		}
+		return s.SetAccount(t.Context(), from, to, false)
 	})
-	if made.Load() != 1 || lost.Load() != atOnce-1 {
-		t.Errorf("%d changes were made and %d lost, want one made", made.Load(), lost.Load())
-	}
-}
-
-// together does something many times at once.
-func together(do func(n int)) {
-	var wg sync.WaitGroup
-	for n := range atOnce {
-		wg.Go(func() { do(n) })
-	}
-	wg.Wait()
 }
 
 func accountList(t *testing.T, s staff.Store) {
@@ -227,9 +195,7 @@ func addSessionOf(t *testing.T, s staff.Store, n int, of staff.AccountID) staff.
 	t.Helper()
 	one := newSession(n)
 	one.Account = of
-	if err := s.AddSession(t.Context(), one); err != nil {
-		t.Fatalf("AddSession: %v", err)
-	}
+	must(t, "AddSession", s.AddSession(t.Context(), one))
 	return one
 }
 
@@ -254,20 +220,12 @@ func accountLocal(t *testing.T, s staff.Store) {
 func accountRemove(t *testing.T, s staff.Store) {
 	r, other := addAccount(t, s, 1), addAccount(t, s, 2)
 	mine, theirs := addSessionOf(t, s, 1, r.ID), addSessionOf(t, s, 2, other.ID)
-	if err := s.RemoveAccount(t.Context(), r); err != nil {
-		t.Fatalf("RemoveAccount: %v", err)
-	}
-	if _, err := s.Account(t.Context(), r.ID); !errors.Is(err, dossier.ErrNotFound) {
-		t.Errorf("a removed account: got %v, want ErrNotFound", err)
-	}
-	if _, err := s.Actor(t.Context(), mine.Token); !errors.Is(err, dossier.ErrNotFound) {
-		t.Errorf("its session: got %v, want ErrNotFound", err)
-	}
+	must(t, "RemoveAccount", s.RemoveAccount(t.Context(), r))
+	wants(t, "a removed account", second(s.Account(t.Context(), r.ID)), dossier.ErrNotFound)
+	wants(t, "its session", second(s.Actor(t.Context(), mine.Token)), dossier.ErrNotFound)
 	// A sign-in may have been under way.
 	late := addSessionOf(t, s, 3, r.ID)
-	if _, err := s.Actor(t.Context(), late.Token); !errors.Is(err, dossier.ErrNotFound) {
-		t.Errorf("its late session: got %v, want ErrNotFound", err)
-	}
+	wants(t, "its late session", second(s.Actor(t.Context(), late.Token)), dossier.ErrNotFound)
 	wantSessions(t, s, late, theirs)
 	wantAccount(t, s, other)
 }
@@ -302,9 +260,7 @@ func accountLast(t *testing.T, s staff.Store) {
 	wantAdministered(true)
 	session := addSessionOf(t, s, 1, last.ID)
 	for way, take := range takeAway {
-		if err := take(t.Context(), s, last); !errors.Is(err, staff.ErrLast) {
-			t.Errorf("the last administrator is %s: got %v, want ErrLast", way, err)
-		}
+		wants(t, "the last administrator is "+way, take(t.Context(), s, last), staff.ErrLast)
 	}
 	wantAccount(t, s, last)
 	if _, err := s.Actor(t.Context(), session.Token); err != nil {
@@ -313,24 +269,18 @@ func accountLast(t *testing.T, s staff.Store) {
 	stale := last
 	stale.Revision = 9
 	for way, take := range takeAway {
-		if err := take(t.Context(), s, stale); !errors.Is(err, dossier.ErrLost) {
-			t.Errorf("%s from what was changed since: got %v, want ErrLost", way, err)
-		}
+		wants(t, way+" from what was changed since", take(t.Context(), s, stale), dossier.ErrLost)
 	}
 	n := 5
 	for way, take := range takeAway {
 		more := addAccount(t, s, n, administrator)
-		if err := take(t.Context(), s, more); err != nil {
-			t.Errorf("one of two administrators is %s: %v", way, err)
-		}
+		wants(t, "one of two administrators is "+way, take(t.Context(), s, more), nil)
 		n++
 	}
 	wantAdministered(true)
 	renamed := last
 	renamed.Name = "Grace"
-	if err := s.SetAccount(t.Context(), last, renamed, false); err != nil {
-		t.Errorf("the last administrator gets another name: %v", err)
-	}
+	wants(t, "the last administrator gets another name", s.SetAccount(t.Context(), last, renamed, false), nil)
 }
 
 func accountMutual(t *testing.T, s staff.Store) {
@@ -338,23 +288,12 @@ func accountMutual(t *testing.T, s staff.Store) {
 	for n := range atOnce {
 		all = append(all, addAccount(t, s, n, administrator))
 	}
-	var ways []string
-	for way := range takeAway {
-		ways = append(ways, way)
-	}
-	var taken, last atomic.Int64
-	together(func(n int) {
-		switch err := takeAway[ways[n%len(ways)]](t.Context(), s, all[(n+1)%atOnce]); {
-		case err == nil:
-			taken.Add(1)
-		case errors.Is(err, staff.ErrLast):
-			last.Add(1)
-		default:
-			t.Errorf("%s: %v", ways[n%len(ways)], err)
-		}
-	})
-	if taken.Load() != atOnce-1 || last.Load() != 1 {
-		t.Errorf("%d administrators were taken away, and %d stayed; want one", taken.Load(), last.Load())
+	ways := slices.Collect(maps.Values(takeAway))
+	taken := len(tried(t, "taking an administrator away", atOnce, staff.ErrLast, func(n int) error {
+		return ways[n%len(ways)](t.Context(), s, all[(n+1)%atOnce])
+	}))
+	if taken != atOnce-1 {
+		t.Errorf("%d of %d administrators were taken away; want one to stay", taken, atOnce)
 	}
 	if there, err := s.Administered(t.Context()); err != nil || !there {
 		t.Errorf("Administered: got %v, %v", there, err)
@@ -383,9 +322,7 @@ func accountSession(t *testing.T, s staff.Store) {
 	if err := s.SetAccount(t.Context(), to, to, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Actor(t.Context(), one.Token); !errors.Is(err, dossier.ErrNotFound) {
-		t.Errorf("a session that was ended with a change: got %v, want ErrNotFound", err)
-	}
+	wants(t, "a session that was ended with a change", second(s.Actor(t.Context(), one.Token)), dossier.ErrNotFound)
 }
 
 func accountSessions(t *testing.T, s staff.Store) {
@@ -424,9 +361,7 @@ func accountFirst(t *testing.T, s staff.Store) {
 	wantSessions(t, s, named)
 	// An instance of an earlier release may begin one during a rollout.
 	late := addSession(t, s, 3)
-	if _, err := s.Actor(t.Context(), late.Token); !errors.Is(err, dossier.ErrNotFound) {
-		t.Errorf("a shared session beside an administrator: got %v, want ErrNotFound", err)
-	}
+	wants(t, "a shared session beside an administrator", second(s.Actor(t.Context(), late.Token)), dossier.ErrNotFound)
 	addAccount(t, s, 4, administrator)
 	wantSessions(t, s, named)
 }

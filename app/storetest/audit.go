@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,18 +64,14 @@ func entryOf(chain, sequence, n int) audit.Entry {
 
 func appendEntries(t *testing.T, s audit.Store, entries ...audit.Entry) {
 	t.Helper()
-	if err := s.AppendEntries(t.Context(), entries); err != nil {
-		t.Fatalf("AppendEntries: %v", err)
-	}
+	must(t, "AppendEntries", s.AppendEntries(t.Context(), entries))
 }
 
 // wantEntries are the entries that a store has, in the order of their chains.
 func wantEntries(t *testing.T, s audit.Store, want ...audit.Entry) {
 	t.Helper()
 	got, err := s.EntriesAfter(t.Context(), audit.Seals, 0, len(want)+1)
-	if err != nil {
-		t.Fatalf("EntriesAfter: %v", err)
-	}
+	must(t, "EntriesAfter", err)
 	if !slices.Equal(got, want) {
 		t.Errorf("the entries are\n%v\nwant\n%v", got, want)
 	}
@@ -111,30 +106,16 @@ func auditTaken(t *testing.T, s AuditStore) {
 	one := entryOf(1, 1, 1)
 	appendEntries(t, s, one)
 	for _, other := range []audit.Entry{one, entryOf(1, 1, 2)} {
-		if err := s.AppendEntries(t.Context(), []audit.Entry{other}); !errors.Is(err, dossier.ErrExists) {
-			t.Errorf("AppendEntries at a place that is taken: got %v, want ErrExists", err)
-		}
+		wants(t, "AppendEntries at a place that is taken", s.AppendEntries(t.Context(), []audit.Entry{other}),
+			dossier.ErrExists)
 	}
 	wantEntries(t, s, one)
 }
 
 func auditTakenAtOnce(t *testing.T, s AuditStore) {
-	var took atomic.Int64
-	var wg sync.WaitGroup
-	for n := range 8 {
-		wg.Go(func() {
-			switch err := s.AppendEntries(t.Context(), []audit.Entry{entryOf(1, 1, n)}); {
-			case err == nil:
-				took.Add(1)
-			case !errors.Is(err, dossier.ErrExists):
-				t.Errorf("AppendEntries: %v", err)
-			}
-		})
-	}
-	wg.Wait()
-	if n := took.Load(); n != 1 {
-		t.Errorf("%d of 8 took the place, want one", n)
-	}
+	oneWins(t, "AppendEntries at one place", 8, dossier.ErrExists, func(n int) error {
+		return s.AppendEntries(t.Context(), []audit.Entry{entryOf(1, 1, n)})
+	})
 }
 
 func auditTogether(t *testing.T, s AuditStore) {
@@ -145,9 +126,8 @@ func auditTogether(t *testing.T, s AuditStore) {
 		}
 		last := all[n-1]
 		appendEntries(t, s, last)
-		if err := s.AppendEntries(t.Context(), all); !errors.Is(err, dossier.ErrExists) {
-			t.Errorf("AppendEntries of %d, the last of which is there: got %v, want ErrExists", n, err)
-		}
+		wants(t, fmt.Sprintf("AppendEntries of %d, the last of which is there", n), s.AppendEntries(t.Context(), all),
+			dossier.ErrExists)
 		if got, err := s.EntriesAfter(t.Context(), chainOf(n), 0, n); err != nil || len(got) != 1 {
 			t.Errorf("after %d were refused: %d are there, error %v", n, len(got), err)
 		}
@@ -289,9 +269,7 @@ func auditMany(t *testing.T, s AuditStore) {
 		for range each {
 			wg.Go(func() {
 				e := audit.Entry{Actor: audit.Actor{ID: audit.Shared}, Action: audit.PersonView, Result: audit.Allowed}
-				if err := trail.Append(t.Context(), e); err != nil {
-					t.Errorf("Append: %v", err)
-				}
+				wants(t, "Append", trail.Append(t.Context(), e), nil)
 			})
 		}
 	}
@@ -328,9 +306,7 @@ func auditWhole(t *testing.T, s AuditStore) {
 		}
 		for range 1200 / (day + 1) {
 			e := audit.Entry{Actor: audit.Actor{ID: audit.Shared}, Action: audit.PersonView, Result: audit.Allowed}
-			if err := trail.Append(t.Context(), e); err != nil {
-				t.Fatalf("Append: %v", err)
-			}
+			must(t, "Append", trail.Append(t.Context(), e))
 		}
 		if e, err := trail.Seal(t.Context()); err != nil || e.Sequence == 0 {
 			t.Fatalf("Seal: got %v, %v", e, err)
@@ -360,9 +336,7 @@ func auditCancelled(t *testing.T, s AuditStore) {
 		"FindEntries":   func() error { _, err := s.FindEntries(ctx, audit.Query{Limit: 1}); return err },
 		"RemoveEntries": func() error { _, err := s.RemoveEntries(ctx, one.Chain, 1, 1); return err },
 	} {
-		if err := call(); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: got %v, want context.Canceled", name, err)
-		}
+		wants(t, name, call(), context.Canceled)
 	}
 	wantEntries(t, s, one)
 }

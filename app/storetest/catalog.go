@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -119,18 +118,14 @@ func fileContent(seed byte) dossier.Content {
 
 func (c *catalogUnderTest) put(f dossier.File) dossier.File {
 	c.Helper()
-	if err := c.Put(c.Context(), f); err != nil {
-		c.Fatalf("Put: %v", err)
-	}
+	must(c, "Put", c.Put(c.Context(), f))
 	return f
 }
 
 func (c *catalogUnderTest) described(f dossier.File, x dossier.Content) dossier.File {
 	c.Helper()
 	f = c.put(f)
-	if err := c.Describe(c.Context(), f.Person, f.ID, x, c.at(1)); err != nil {
-		c.Fatalf("Describe: %v", err)
-	}
+	must(c, "Describe", c.Describe(c.Context(), f.Person, f.ID, x, c.at(1)))
 	f.Content, f.UpdatedAt = &x, c.at(1)
 	return f
 }
@@ -154,9 +149,7 @@ func (c *catalogUnderTest) commits(f, want dossier.File) {
 
 func (c *catalogUnderTest) marked(f dossier.File) dossier.File {
 	c.Helper()
-	if err := c.MarkDeleting(c.Context(), f.Person, f.ID, c.at(3), f.State); err != nil {
-		c.Fatalf("MarkDeleting: %v", err)
-	}
+	must(c, "MarkDeleting", c.MarkDeleting(c.Context(), f.Person, f.ID, c.at(3), f.State))
 	f.State, f.UpdatedAt = dossier.FileDeleting, c.at(3)
 	return f
 }
@@ -172,9 +165,7 @@ func (c *catalogUnderTest) removed(f dossier.File) {
 func (c *catalogUnderTest) holds(person dossier.PersonID, want ...dossier.File) {
 	c.Helper()
 	got, err := c.Files(c.Context(), person, dossier.FileID{}, math.MaxInt32)
-	if err != nil {
-		c.Fatalf("Files: %v", err)
-	}
+	must(c, "Files", err)
 	slices.SortFunc(want, byFileID)
 	if !slices.EqualFunc(got, want, sameFile) {
 		c.Fatalf("Files: got %s, want %s", showFiles(got), showFiles(want))
@@ -222,18 +213,4 @@ func showFiles(files []dossier.File) string {
 		b.WriteString("\n\t" + showFile(f))
 	}
 	return b.String()
-}
-
-// allAtOnce runs do n times at once, all released at the same moment, and waits for all.
-func allAtOnce(n int, do func(i int)) {
-	var wg sync.WaitGroup
-	start := make(chan struct{})
-	for i := range n {
-		wg.Go(func() {
-			<-start
-			do(i)
-		})
-	}
-	close(start)
-	wg.Wait()
 }

@@ -283,9 +283,7 @@ func (c *catalogUnderTest) deletes(f dossier.File) {
 	if err == nil {
 		_, err = c.Remove(c.Context(), f.Person, f.ID, c.at(4))
 	}
-	if err != nil {
-		c.Errorf("deletion: %v", err)
-	}
+	wants(c, "deletion", err, nil)
 }
 
 func catalogCommitCommittingDeletion(t *testing.T, c *catalogUnderTest) {

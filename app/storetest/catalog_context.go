@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,28 +33,16 @@ func (c *catalogUnderTest) calls(f dossier.File) map[string]func(context.Context
 			_, err := c.SetScan(ctx, f.Person, f.ID, "", dossier.Scan{State: dossier.ScanClean})
 			return err
 		},
-		"Scans": func(ctx context.Context) error {
-			var last error
-			for _, err := range c.Scans(ctx, dossier.ScanWaiting) {
-				last = cmp.Or(last, err)
-			}
-			return last
-		},
+		"Scans": func(ctx context.Context) error { return firstError(c.Scans(ctx, dossier.ScanWaiting)) },
 		"SetTrash": func(ctx context.Context) error {
 			return c.SetTrash(ctx, f.Person, f.ID, time.Time{}, dossier.Trash{At: c.at(9)})
 		},
 		"MarkTrashed": func(ctx context.Context) error {
 			return c.MarkTrashed(ctx, f.Person, f.ID, c.at(8), c.at(9))
 		},
-		"TrashedFiles": func(ctx context.Context) error {
-			var last error
-			for _, err := range c.TrashedFiles(ctx) {
-				last = cmp.Or(last, err)
-			}
-			return last
-		},
-		"Touch":  func(ctx context.Context) error { return c.Touch(ctx, f.Person, f.ID, c.at(9)) },
-		"Remove": func(ctx context.Context) error { _, err := c.Remove(ctx, f.Person, f.ID, c.at(4)); return err },
+		"TrashedFiles": func(ctx context.Context) error { return firstError(c.TrashedFiles(ctx)) },
+		"Touch":        func(ctx context.Context) error { return c.Touch(ctx, f.Person, f.ID, c.at(9)) },
+		"Remove":       func(ctx context.Context) error { _, err := c.Remove(ctx, f.Person, f.ID, c.at(4)); return err },
 		"Reserve": func(ctx context.Context) error {
 			_, err := c.Reserve(ctx, f.Person, dossier.Quota{Files: 1}, roomy, c.at(9))
 			return err
@@ -67,27 +54,9 @@ func (c *catalogUnderTest) calls(f dossier.File) map[string]func(context.Context
 		"Recount": func(ctx context.Context) error {
 			return c.Recount(ctx, dossier.Usage{Person: f.Person}, dossier.Quota{Files: 1}, c.at(9))
 		},
-		"Miscounted": func(ctx context.Context) error {
-			var last error
-			for _, err := range c.Miscounted(ctx) {
-				last = cmp.Or(last, err)
-			}
-			return last
-		},
-		"Unfinished": func(ctx context.Context) error {
-			var last error
-			for _, err := range c.Unfinished(ctx, c.at(10)) {
-				last = cmp.Or(last, err)
-			}
-			return last
-		},
-		"All": func(ctx context.Context) error {
-			var last error
-			for _, err := range c.All(ctx) {
-				last = cmp.Or(last, err)
-			}
-			return last
-		},
+		"Miscounted": func(ctx context.Context) error { return firstError(c.Miscounted(ctx)) },
+		"Unfinished": func(ctx context.Context) error { return firstError(c.Unfinished(ctx, c.at(10))) },
+		"All":        func(ctx context.Context) error { return firstError(c.All(ctx)) },
 	}
 }
 
@@ -125,9 +94,7 @@ func catalogDeadline(t *testing.T, c *catalogUnderTest) {
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
 	for name, call := range c.calls(f) {
-		if err := call(ctx); !errors.Is(err, dossier.ErrUnavailable) {
-			t.Errorf("%s after its deadline: got error %v, want ErrUnavailable", name, err)
-		}
+		wants(t, name+" after its deadline", call(ctx), dossier.ErrUnavailable)
 	}
 	c.holds(f.Person, f)
 }

@@ -12,11 +12,7 @@ import (
 
 func catalogBehind(t *testing.T, c *catalogUnderTest) {
 	c.many(3, false)
-	var all []dossier.File
-	for f, err := range c.All(t.Context()) {
-		c.wants("All", err, nil)
-		all = append(all, f)
-	}
+	all := collect(c, "All", c.All(t.Context()))
 	for _, limit := range []int{1, 7, len(all), len(all) + 1} {
 		var got []dossier.File
 		var last dossier.File
@@ -44,26 +40,6 @@ func catalogBehind(t *testing.T, c *catalogUnderTest) {
 	if !slices.EqualFunc(got, all[at+1:], sameFile) {
 		t.Fatalf("Behind a record that is gone: got %s, want %s", showFiles(got), showFiles(all[at+1:]))
 	}
-}
-
-// damaged wants Damaged to have exactly these, after a while.
-func (c *catalogUnderTest) damaged(want ...dossier.File) {
-	c.Helper()
-	slices.SortFunc(want, byFileID)
-	c.eventually(func() error {
-		var got []dossier.File
-		for f, err := range c.Damaged(c.Context()) {
-			if err != nil {
-				c.Fatalf("Damaged: %v", err)
-			}
-			got = append(got, f)
-		}
-		slices.SortFunc(got, byFileID)
-		if !slices.EqualFunc(got, want, sameFile) {
-			return fmt.Errorf("damaged records: got %s, want %s", showFiles(got), showFiles(want))
-		}
-		return nil
-	})
 }
 
 func catalogDamage(t *testing.T, c *catalogUnderTest) {
@@ -144,12 +120,8 @@ func catalogNotes(t *testing.T, c *catalogUnderTest) {
 		t.Fatalf("Note: got %d bytes, %s", len(n.Value), n.Revision)
 	}
 	// It is no record, and counts nothing.
-	for f, err := range c.All(t.Context()) {
-		t.Fatalf("All: %s, %v", showFile(f), err)
-	}
-	for p, err := range c.Miscounted(t.Context()) {
-		t.Fatalf("Miscounted: %s, %v", p, err)
-	}
+	catalogEmpty(t, c)
+	c.miscounted(nil)
 }
 
 func catalogNotesMany(t *testing.T, c *catalogUnderTest) {

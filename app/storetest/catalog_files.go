@@ -414,24 +414,12 @@ func catalogTouch(t *testing.T, c *catalogUnderTest) {
 }
 
 func catalogPutMany(t *testing.T, c *catalogUnderTest) {
-	const n = 8
 	f := c.file(dossier.NewPersonID(), "")
-	errs := make([]error, n)
-	allAtOnce(n, func(i int) {
+	f.Name = fmt.Sprint(oneWins(t, "Put of one id", 8, dossier.ErrExists, func(i int) error {
 		f := f
 		f.Name = fmt.Sprint(i)
-		errs[i] = c.Put(t.Context(), f)
-	})
-	for i, err := range errs {
-		if err == nil {
-			if f.Name != "" {
-				t.Fatal("more than one Put of one id succeeded")
-			}
-			f.Name = fmt.Sprint(i)
-		} else if !errors.Is(err, dossier.ErrExists) {
-			t.Fatalf("Put: got error %v, want ErrExists", err)
-		}
-	}
+		return c.Put(t.Context(), f)
+	}))
 	c.holds(f.Person, f)
 }
 

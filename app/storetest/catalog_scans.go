@@ -1,33 +1,12 @@
 package storetest
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	dossier "dossier.example/app"
 )
-
-// scans wants Scans of a state to have exactly these, after a while.
-func (c *catalogUnderTest) scans(state dossier.ScanState, want ...dossier.File) {
-	c.Helper()
-	slices.SortFunc(want, byFileID)
-	c.eventually(func() error {
-		var got []dossier.File
-		for f, err := range c.Scans(c.Context(), state) {
-			if err != nil {
-				c.Fatalf("Scans: %v", err)
-			}
-			got = append(got, f)
-		}
-		slices.SortFunc(got, byFileID)
-		if !slices.EqualFunc(got, want, sameFile) {
-			return fmt.Errorf("records that are %s: got %s, want %s", state, showFiles(got), showFiles(want))
-		}
-		return nil
-	})
-}
 
 // scanned sets a scan over the one that the file has, and returns the file as it is then.
 func (c *catalogUnderTest) scanned(f dossier.File, scan dossier.Scan) dossier.File {
@@ -148,9 +127,7 @@ func catalogScansMany(t *testing.T, c *catalogUnderTest) {
 		allAtOnce(len(won)+1, func(i int) {
 			if i == len(won) {
 				// Another mark of the same record meanwhile.
-				if err := c.SetDamage(t.Context(), f.Person, f.ID, nil); err != nil {
-					t.Errorf("SetDamage: %v", err)
-				}
+				wants(t, "SetDamage", c.SetDamage(t.Context(), f.Person, f.ID, nil), nil)
 				return
 			}
 			scan, err := c.SetScan(t.Context(), f.Person, f.ID, revision,

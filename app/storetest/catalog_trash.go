@@ -1,34 +1,11 @@
 package storetest
 
 import (
-	"errors"
-	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	dossier "dossier.example/app"
 )
-
-// trashed wants TrashedFiles to have exactly these, after a while.
-func (c *catalogUnderTest) trashed(want ...dossier.File) {
-	c.Helper()
-	slices.SortFunc(want, byFileID)
-	c.eventually(func() error {
-		var got []dossier.File
-		for f, err := range c.TrashedFiles(c.Context()) {
-			if err != nil {
-				c.Fatalf("TrashedFiles: %v", err)
-			}
-			got = append(got, f)
-		}
-		slices.SortFunc(got, byFileID)
-		if !slices.EqualFunc(got, want, sameFile) {
-			return errors.New("TrashedFiles: got " + showFiles(got) + ", want " + showFiles(want))
-		}
-		return nil
-	})
-}
 
 func catalogTrash(t *testing.T, c *catalogUnderTest) {
 	ctx, person, never := t.Context(), dossier.NewPersonID(), time.Time{}
@@ -146,23 +123,12 @@ func catalogTrashAtOnce(t *testing.T, c *catalogUnderTest) {
 		f := c.stored(c.file(dossier.NewPersonID(), "a"), fileContent(1))
 		trash := dossier.Trash{At: c.at(20), By: "x"}
 		c.wants("SetTrash", c.SetTrash(t.Context(), f.Person, f.ID, time.Time{}, trash), nil)
-		var won atomic.Int64
-		allAtOnce(6, func(i int) {
-			var err error
+		oneWins(t, "out of the trash", 6, dossier.ErrLost, func(i int) error {
 			if i%2 == 0 {
-				err = c.MarkTrashed(t.Context(), f.Person, f.ID, trash.At, c.at(30+i))
-			} else {
-				err = c.SetTrash(t.Context(), f.Person, f.ID, trash.At, dossier.Trash{})
+				return c.MarkTrashed(t.Context(), f.Person, f.ID, trash.At, c.at(30+i))
 			}
-			if err == nil {
-				won.Add(1)
-			} else if !errors.Is(err, dossier.ErrLost) {
-				t.Errorf("out of the trash: %v", err)
-			}
+			return c.SetTrash(t.Context(), f.Person, f.ID, trash.At, dossier.Trash{})
 		})
-		if won.Load() != 1 {
-			t.Errorf("%d won, want one", won.Load())
-		}
 		if now, err := c.File(t.Context(), f.Person, f.ID); err != nil ||
 			now.State == dossier.FileStored && now.Trash != (dossier.Trash{}) {
 			t.Errorf("in the end it is %s, %v", showFile(now), err)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"testing"
 	"time"
@@ -9,24 +10,40 @@ import (
 	dossier "dossier.example/app"
 )
 
-// unfinished wants Unfinished to have exactly these, in any order, each once, after a while.
-func (c *catalogUnderTest) unfinished(before time.Time, want ...dossier.File) {
+// lists wants a walk to have exactly these, in any order, each once, after a while.
+func (c *catalogUnderTest) lists(what string, walk iter.Seq2[dossier.File, error], want []dossier.File) {
 	c.Helper()
 	slices.SortFunc(want, byFileID)
 	c.eventually(func() error {
-		var got []dossier.File
-		for f, err := range c.Unfinished(c.Context(), before) {
-			if err != nil {
-				c.Fatalf("Unfinished: %v", err)
-			}
-			got = append(got, f)
-		}
+		got := collect(c, what, walk)
 		slices.SortFunc(got, byFileID)
 		if !slices.EqualFunc(got, want, sameFile) {
-			return fmt.Errorf("unfinished records: got %s, want %s", showFiles(got), showFiles(want))
+			return fmt.Errorf("%s: got %s, want %s", what, showFiles(got), showFiles(want))
 		}
 		return nil
 	})
+}
+
+// What Unfinished, Damaged, Scans and TrashedFiles have to have.
+
+func (c *catalogUnderTest) unfinished(before time.Time, want ...dossier.File) {
+	c.Helper()
+	c.lists("Unfinished", c.Unfinished(c.Context(), before), want)
+}
+
+func (c *catalogUnderTest) damaged(want ...dossier.File) {
+	c.Helper()
+	c.lists("Damaged", c.Damaged(c.Context()), want)
+}
+
+func (c *catalogUnderTest) scans(state dossier.ScanState, want ...dossier.File) {
+	c.Helper()
+	c.lists("Scans of those that are "+string(state), c.Scans(c.Context(), state), want)
+}
+
+func (c *catalogUnderTest) trashed(want ...dossier.File) {
+	c.Helper()
+	c.lists("TrashedFiles", c.TrashedFiles(c.Context()), want)
 }
 
 // eventually repeats a check for as long as an index may be behind.

@@ -37,9 +37,7 @@ func (s objectsUnderTest) link(key string, lifetime time.Duration) (link dossier
 		}
 		return link, false
 	}
-	if err != nil {
-		s.t.Fatalf("Link: %v", err)
-	}
+	must(s.t, "Link", err)
 	return link, true
 }
 
@@ -52,14 +50,10 @@ func (s objectsUnderTest) fetch(method, address string, ask http.Header) (*http.
 	}
 	r.Header = ask
 	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		s.t.Fatalf("%s: %v", method, err)
-	}
+	must(s.t, method, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		s.t.Fatalf("%s: the answer breaks off: %v", method, err)
-	}
+	must(s.t, method+": the answer breaks off", err)
 	return res, body
 }
 
@@ -114,9 +108,7 @@ func testLink(t *testing.T, s objectsUnderTest) {
 			t.Errorf("a link to nothing: status %d; want 404", res.StatusCode)
 		}
 	}
-	if err := s.store.Delete(s.ctx, key); err != nil {
-		t.Fatalf("Delete: %v", err)
-	}
+	must(t, "Delete", s.store.Delete(s.ctx, key))
 	if res, _ := s.fetch(http.MethodGet, link.URL, nil); res.StatusCode != http.StatusNotFound {
 		t.Errorf("a link whose object was deleted: status %d; want 404", res.StatusCode)
 	}

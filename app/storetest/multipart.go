@@ -107,25 +107,20 @@ func (s objectsUnderTest) start(key string) string {
 func (s objectsUnderTest) sign(key, uploadID string, part dossier.Part) dossier.SignedRequest {
 	s.t.Helper()
 	r, err := s.store.Sign(s.ctx, key, uploadID, part, 5*time.Minute)
-	if err != nil {
-		s.t.Fatalf("Sign: %v", err)
-	}
+	must(s.t, "Sign", err)
 	return r
 }
 
 func (s objectsUnderTest) sendPiece(key, uploadID string, p piece) {
 	s.t.Helper()
-	if err := s.send(s.ctx, s.sign(key, uploadID, p.Part), p.bytes); err != nil {
-		s.t.Fatalf("sending part %d of %d bytes: %v", p.Number, p.Size, err)
-	}
+	must(s.t, fmt.Sprintf("sending part %d of %d bytes", p.Number, p.Size),
+		s.send(s.ctx, s.sign(key, uploadID, p.Part), p.bytes))
 }
 
 // refuses fails the test unless the store refuses the request.
 func (s objectsUnderTest) refuses(what string, r dossier.SignedRequest, body []byte) {
 	s.t.Helper()
-	if err := s.send(s.ctx, r, body); !errors.Is(err, ErrRefused) {
-		s.t.Errorf("%s: %v; want it refused", what, err)
-	}
+	wants(s.t, what, s.send(s.ctx, r, body), ErrRefused)
 }
 
 // holds fails the test unless the multipart upload has exactly these parts.
@@ -138,9 +133,7 @@ func (s objectsUnderTest) holds(key, uploadID string, want ...dossier.Part) {
 
 func (s objectsUnderTest) finish(key, uploadID string, pieces []piece) {
 	s.t.Helper()
-	if err := s.store.Finish(s.ctx, key, uploadID, partsOf(pieces), wholeOf(pieces)); err != nil {
-		s.t.Fatalf("Finish: %v", err)
-	}
+	must(s.t, "Finish", s.store.Finish(s.ctx, key, uploadID, partsOf(pieces), wholeOf(pieces)))
 }
 
 // ended fails the test if the store still knows of a multipart upload.
@@ -149,10 +142,8 @@ func (s objectsUnderTest) ended(key, uploadID string, pieces []piece) {
 	if parts, err := s.store.Parts(s.ctx, key, uploadID); !errors.Is(err, dossier.ErrNotFound) {
 		s.t.Errorf("Parts of a multipart upload that has ended = %v, %v; want ErrNotFound", parts, err)
 	}
-	if err := s.store.Finish(s.ctx, key, uploadID, partsOf(pieces), wholeOf(pieces)); !errors.Is(err,
-		dossier.ErrNotFound) {
-		s.t.Errorf("Finish of a multipart upload that has ended: %v; want ErrNotFound", err)
-	}
+	wants(s.t, "Finish of a multipart upload that has ended",
+		s.store.Finish(s.ctx, key, uploadID, partsOf(pieces), wholeOf(pieces)), dossier.ErrNotFound)
 	for _, tr := range s.unfinished(time.Now().Add(time.Hour)) {
 		if tr.Key == key && tr.ID == uploadID {
 			s.t.Errorf("a multipart upload that has ended is listed as unfinished")
@@ -209,9 +200,7 @@ func testMultipartUpload(t *testing.T, s objectsUnderTest) {
 			s.sees(key, bytesOf(pieces))
 			late := newPiece(1, []byte("late"))
 			s.refuses("a part after Finish", s.sign(key, uploadID, late.Part), late.bytes)
-			if err := s.store.Delete(s.ctx, key); err != nil {
-				t.Errorf("Delete: %v", err)
-			}
+			wants(t, "Delete", s.store.Delete(s.ctx, key), nil)
 			s.invisible(key)
 		})
 	}
@@ -228,9 +217,7 @@ func testMultipartUpload(t *testing.T, s objectsUnderTest) {
 		s.holds(key, uploadID, partsOf(pieces)...)
 		s.finish(key, uploadID, pieces)
 		s.sees(key, bytesOf(pieces))
-		if err := s.store.Delete(s.ctx, key); err != nil {
-			t.Errorf("Delete: %v", err)
-		}
+		wants(t, "Delete", s.store.Delete(s.ctx, key), nil)
 	})
 	s.nothingLeft()
 }
@@ -241,9 +228,7 @@ func testResend(t *testing.T, s objectsUnderTest) {
 	pieces := piecesOf(20, objectPartSize, 1000)
 	first := s.sign(key, uploadID, pieces[1].Part)
 	for range 3 { // by the same request
-		if err := s.send(s.ctx, first, pieces[1].bytes); err != nil {
-			t.Fatalf("sending the part: %v", err)
-		}
+		must(t, "sending the part", s.send(s.ctx, first, pieces[1].bytes))
 		s.holds(key, uploadID, pieces[1].Part)
 	}
 	for i, size := range []int{1000, 10, 0, 5000} { // other bytes, fewer, none, more
@@ -257,10 +242,8 @@ func testResend(t *testing.T, s objectsUnderTest) {
 	former[1] = newPiece(2, []byte("sent before, but not last"))
 	s.sendPiece(key, uploadID, former[1])
 	s.sendPiece(key, uploadID, pieces[1])
-	if err := s.store.Finish(s.ctx, key, uploadID, partsOf(former), wholeOf(former)); !errors.Is(err,
-		dossier.ErrCorrupt) {
-		t.Errorf("Finish with a part that was replaced: %v; want ErrCorrupt", err)
-	}
+	wants(t, "Finish with a part that was replaced",
+		s.store.Finish(s.ctx, key, uploadID, partsOf(former), wholeOf(former)), dossier.ErrCorrupt)
 	s.invisible(key)
 	s.finish(key, uploadID, pieces)
 	s.sees(key, bytesOf(pieces))
@@ -316,9 +299,7 @@ func testManyParts(t *testing.T, s objectsUnderTest) {
 				if err == nil {
 					err = s.send(s.ctx, r, p.bytes)
 				}
-				if err != nil {
-					t.Errorf("sending part %d: %v", n, err)
-				}
+				wants(t, fmt.Sprintf("sending part %d", n), err, nil)
 			}
 		})
 	}
@@ -344,9 +325,7 @@ func testSendAtOnce(t *testing.T, s objectsUnderTest) {
 		r := s.sign(key, uploadID, p.Part)
 		wg.Go(func() {
 			for range 5 {
-				if err := s.send(s.ctx, r, p.bytes); err != nil {
-					t.Errorf("sending one part beside others: %v", err)
-				}
+				wants(t, "sending one part beside others", s.send(s.ctx, r, p.bytes), nil)
 				if parts, err := s.store.Parts(s.ctx, key, uploadID); err != nil || len(parts) != 1 {
 					t.Errorf("Parts meanwhile = %v, %v; want one", parts, err)
 				}
@@ -380,10 +359,8 @@ func testUnknownUploads(t *testing.T, s objectsUnderTest) {
 		if parts, err := s.store.Parts(s.ctx, c[0], c[1]); !errors.Is(err, dossier.ErrNotFound) {
 			t.Errorf("Parts of a multipart upload %s = %v, %v; want ErrNotFound", what, parts, err)
 		}
-		if err := s.store.Finish(s.ctx, c[0], c[1], []dossier.Part{p.Part}, wholeOf([]piece{p})); !errors.Is(err,
-			dossier.ErrNotFound) {
-			t.Errorf("Finish of a multipart upload %s: %v; want ErrNotFound", what, err)
-		}
+		wants(t, "Finish of a multipart upload "+what,
+			s.store.Finish(s.ctx, c[0], c[1], []dossier.Part{p.Part}, wholeOf([]piece{p})), dossier.ErrNotFound)
 		if err := s.store.Drop(s.ctx, c[0], c[1]); (err != nil) != (what == "of a key never made") {
 			t.Errorf("Drop of a multipart upload %s: %v", what, err)
 		}
@@ -427,13 +404,9 @@ func testCancelledUpload(t *testing.T, s objectsUnderTest) {
 		if err := call(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, dossier.ErrUnavailable) {
 			t.Errorf("%s: %v; want context.Canceled, and not ErrUnavailable", name, err)
 		}
-		if err := call(past); !errors.Is(err, dossier.ErrUnavailable) {
-			t.Errorf("%s after its deadline: %v; want ErrUnavailable", name, err)
-		}
+		wants(t, name+" after its deadline", call(past), dossier.ErrUnavailable)
 	}
-	if err := s.send(ctx, s.sign(key, uploadID, p.Part), p.bytes); !errors.Is(err, context.Canceled) {
-		t.Errorf("sending a part: %v; want context.Canceled", err)
-	}
+	wants(t, "sending a part", s.send(ctx, s.sign(key, uploadID, p.Part), p.bytes), context.Canceled)
 	s.holds(key, uploadID, p.Part)
 	s.invisible(key)
 	// A listing ends too.

@@ -29,9 +29,7 @@ func testFinishRefuses(t *testing.T, s objectsUnderTest) {
 	}
 	corrupt := func(what string, parts []dossier.Part, whole dossier.Held) {
 		t.Helper()
-		if err := finish(what, parts, whole); !errors.Is(err, dossier.ErrCorrupt) {
-			t.Errorf("%s: Finish: %v; want ErrCorrupt", what, err)
-		}
+		wants(t, what+": Finish", finish(what, parts, whole), dossier.ErrCorrupt)
 	}
 	corrupt("no part is there", partsOf(sent), whole)
 	s.sendPiece(key, uploadID, sent[0])
@@ -152,9 +150,7 @@ func testDropped(t *testing.T, s objectsUnderTest) {
 		s.finish(key, again, pieces)
 		s.drop(key, uploadID)
 		s.sees(key, bytesOf(pieces))
-		if err := s.store.Delete(s.ctx, key); err != nil {
-			t.Fatalf("Delete: %v", err)
-		}
+		must(t, "Delete", s.store.Delete(s.ctx, key))
 	}
 	s.nothingLeft()
 }
@@ -266,9 +262,7 @@ func testUnfinished(t *testing.T, s objectsUnderTest) {
 		t.Errorf("a loop that breaks at 2 saw %d", seen)
 	}
 	for tr, err := range s.store.Unfinished(s.ctx, to.Add(time.Hour)) {
-		if err != nil {
-			t.Fatalf("Unfinished whose loop drops: %v", err)
-		}
+		must(t, "Unfinished whose loop drops", err)
 		s.drop(tr.Key, tr.ID)
 		delete(want, [2]string{tr.Key, tr.ID})
 	}

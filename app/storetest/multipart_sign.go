@@ -135,12 +135,8 @@ func testSentOtherwise(t *testing.T, s objectsUnderTest) {
 	s.refuses("bytes of the same checksum for an empty part", empty, sameChecksum(0))
 	s.holds(key, uploadID, kept.Part)
 	// The requests were good.
-	if err := s.send(s.ctx, r, p.bytes); err != nil {
-		t.Errorf("what was signed: %v", err)
-	}
-	if err := s.send(s.ctx, empty, nil); err != nil {
-		t.Errorf("no bytes for an empty part: %v", err)
-	}
+	wants(t, "what was signed", s.send(s.ctx, r, p.bytes), nil)
+	wants(t, "no bytes for an empty part", s.send(s.ctx, empty, nil), nil)
 	s.holds(key, uploadID, p.Part, dossier.Part{Number: 2})
 	s.invisible(key)
 }
@@ -160,16 +156,12 @@ func testAltered(t *testing.T, s objectsUnderTest) {
 	for what, address := range altered {
 		c := r
 		c.URL = address
-		if err := s.send(s.ctx, c, p.bytes); !errors.Is(err, ErrRefused) {
-			t.Errorf("%s: %v; want it refused", what, err)
-		}
+		wants(t, what, s.send(s.ctx, c, p.bytes), ErrRefused)
 	}
 	s.holds(key, uploadID)
 	s.holds(key, second)
 	s.holds(other, foreign)
-	if err := s.send(s.ctx, r, p.bytes); err != nil {
-		t.Errorf("as it was signed: %v", err)
-	}
+	wants(t, "as it was signed", s.send(s.ctx, r, p.bytes), nil)
 	s.holds(key, uploadID, p.Part)
 }
 
@@ -231,9 +223,7 @@ func testExpired(t *testing.T, s objectsUnderTest) {
 	uploadID := s.start(key)
 	p := newPiece(1, []byte("late"))
 	r, err := s.store.Sign(s.ctx, key, uploadID, p.Part, time.Second)
-	if err != nil {
-		t.Fatalf("Sign: %v", err)
-	}
+	must(t, "Sign", err)
 	time.Sleep(time.Until(r.ExpiresAt) + 1100*time.Millisecond) // S3 counts in seconds
 	s.refuses("an expired request", r, p.bytes)
 	s.holds(key, uploadID)

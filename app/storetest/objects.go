@@ -5,6 +5,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -100,9 +101,7 @@ func heldOf(t *testing.T, seed uint64, size int64) dossier.Held {
 func (s objectsUnderTest) put(key string, r io.Reader) {
 	s.t.Helper()
 	answer, err := s.store.Put(s.ctx, key, r)
-	if err != nil {
-		s.t.Fatalf("Put: %v", err)
-	}
+	must(s.t, "Put", err)
 	if held, err := s.store.Stat(s.ctx, key); err != nil || held != answer {
 		s.t.Errorf("Put answers that the store holds %+v; Stat %+v, %v", answer, held, err)
 	}
@@ -117,9 +116,7 @@ func (s objectsUnderTest) keysAfter(prefix, after string) []string {
 	s.t.Helper()
 	var keys []string
 	for o, err := range s.store.List(s.ctx, prefix, after) {
-		if err != nil {
-			s.t.Fatalf("List(%q, %q): %v", prefix, after, err)
-		}
+		must(s.t, fmt.Sprintf("List(%q, %q)", prefix, after), err)
 		keys = append(keys, o.Key)
 	}
 	return keys
@@ -129,15 +126,11 @@ func (s objectsUnderTest) keysAfter(prefix, after string) []string {
 func (s objectsUnderTest) sees(key string, want io.Reader) {
 	s.t.Helper()
 	r, err := s.store.Open(s.ctx, key, 0, -1)
-	if err != nil {
-		s.t.Fatalf("Open: %v", err)
-	}
+	must(s.t, "Open", err)
 	if n, err := sameBytes(r, want); err != nil {
 		s.t.Errorf("reading the object back: at byte %d: %v", n, err)
 	}
-	if err := r.Close(); err != nil {
-		s.t.Errorf("Close: %v", err)
-	}
+	wants(s.t, "Close", r.Close(), nil)
 }
 
 // invisible fails the test if anything tells of key.
@@ -175,21 +168,12 @@ func (s objectsUnderTest) cleanUp() {
 // unfinished returns the multipart uploads that were started before the given time, in no order.
 func (s objectsUnderTest) unfinished(before time.Time) []dossier.MultipartUpload {
 	s.t.Helper()
-	var found []dossier.MultipartUpload
-	for tr, err := range s.store.Unfinished(s.ctx, before) {
-		if err != nil {
-			s.t.Fatalf("Unfinished: %v", err)
-		}
-		found = append(found, tr)
-	}
-	return found
+	return collect(s.t, "Unfinished", s.store.Unfinished(s.ctx, before))
 }
 
 func (s objectsUnderTest) drop(key, uploadID string) {
 	s.t.Helper()
-	if err := s.store.Drop(s.ctx, key, uploadID); err != nil {
-		s.t.Fatalf("Drop: %v", err)
-	}
+	must(s.t, "Drop", s.store.Drop(s.ctx, key, uploadID))
 }
 
 // nothingLeft fails the test if a multipart upload that ended, by itself or by Drop, has left something.
@@ -233,9 +217,7 @@ func testRoundTrip(t *testing.T, s objectsUnderTest) {
 		}
 		s.sees(key, byteStream(seed, size))
 		for o, err := range s.store.List(s.ctx, key, "") {
-			if err != nil {
-				t.Fatalf("List: %v", err)
-			}
+			must(t, "List", err)
 			if o.Key != key || o.Size != size {
 				t.Errorf("%d bytes: listed as %+v", size, o)
 			}
@@ -256,9 +238,8 @@ func testAbsent(t *testing.T, s objectsUnderTest) {
 	key := newObjectKey()
 	s.invisible(key)
 	for _, r := range [][2]int64{{0, 0}, {0, 1}, {10, 0}, {10, 1}, {10, -1}} {
-		if _, err := s.store.Open(s.ctx, key, r[0], r[1]); !errors.Is(err, dossier.ErrNotFound) {
-			t.Errorf("Open(%d, %d): %v; want ErrNotFound", r[0], r[1], err)
-		}
+		wants(t, fmt.Sprintf("Open(%d, %d)", r[0], r[1]), second(s.store.Open(s.ctx, key, r[0], r[1])),
+			dossier.ErrNotFound)
 	}
 	if err := s.store.Delete(s.ctx, key); err != nil {
 		t.Errorf("Delete: %v; want nil", err)
@@ -282,12 +263,8 @@ func testForeignKeys(t *testing.T, s objectsUnderTest) {
 		} else if len(key) > 6 && strings.Contains(err.Error(), key) {
 			t.Errorf("Put(%q): the error has the key: %v", key, err)
 		}
-		if _, err := s.store.Stat(s.ctx, key); !errors.Is(err, dossier.ErrNotFound) {
-			t.Errorf("Stat(%q): %v; want ErrNotFound", key, err)
-		}
-		if _, err := s.store.Open(s.ctx, key, 0, -1); !errors.Is(err, dossier.ErrNotFound) {
-			t.Errorf("Open(%q): %v; want ErrNotFound", key, err)
-		}
+		wants(t, fmt.Sprintf("Stat(%q)", key), second(s.store.Stat(s.ctx, key)), dossier.ErrNotFound)
+		wants(t, fmt.Sprintf("Open(%q)", key), second(s.store.Open(s.ctx, key, 0, -1)), dossier.ErrNotFound)
 		if err := s.store.Delete(s.ctx, key); err == nil {
 			t.Errorf("Delete(%q) succeeded", key)
 		}
@@ -336,9 +313,7 @@ func testCancelledBefore(t *testing.T, s objectsUnderTest) {
 	s.sees(key, strings.NewReader("abc"))
 	past, cancel := context.WithDeadline(s.ctx, time.Now().Add(-time.Second))
 	defer cancel()
-	if _, err := s.store.Stat(past, key); !errors.Is(err, dossier.ErrUnavailable) {
-		t.Errorf("Stat after its deadline: %v; want ErrUnavailable", err)
-	}
+	wants(t, "Stat after its deadline", second(s.store.Stat(past, key)), dossier.ErrUnavailable)
 }
 
 // fill puts small objects, files for each person, many at once, and returns their keys in order.
@@ -399,13 +374,9 @@ func testParallelObjects(t *testing.T, s objectsUnderTest) {
 				if n, err := sameBytes(r, byteStream(seed, size)); err != nil {
 					t.Errorf("reading %d bytes: at byte %d: %v", size, n, err)
 				}
-				if err := r.Close(); err != nil {
-					t.Errorf("Close: %v", err)
-				}
+				wants(t, "Close", r.Close(), nil)
 			}
-			if err := s.store.Delete(s.ctx, key); err != nil {
-				t.Errorf("Delete: %v", err)
-			}
+			wants(t, "Delete", s.store.Delete(s.ctx, key), nil)
 		})
 	}
 	wg.Wait()

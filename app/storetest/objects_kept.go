@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -17,12 +16,8 @@ func testHead(t *testing.T, s objectsUnderTest) {
 			t.Errorf("Head of %d bytes: %+v, %v", size, head, err)
 		}
 	}
-	if _, err := s.store.Head(s.ctx, newObjectKey()); !errors.Is(err, dossier.ErrNotFound) {
-		t.Errorf("Head of nothing: %v, want ErrNotFound", err)
-	}
-	if _, err := s.store.Head(s.ctx, "other/key"); !errors.Is(err, dossier.ErrNotFound) {
-		t.Errorf("Head of a key that is never made: %v, want ErrNotFound", err)
-	}
+	wants(t, "Head of nothing", second(s.store.Head(s.ctx, newObjectKey())), dossier.ErrNotFound)
+	wants(t, "Head of a key that is never made", second(s.store.Head(s.ctx, "other/key")), dossier.ErrNotFound)
 }
 
 func testSetAside(t *testing.T, s objectsUnderTest) {
@@ -31,24 +26,16 @@ func testSetAside(t *testing.T, s objectsUnderTest) {
 	s.put(key, byteStream(1, 1000))
 	s.put(other, byteStream(2, 10))
 	before := time.Now().Add(-time.Minute)
-	if err := s.store.SetAside(s.ctx, key, []byte("about it")); err != nil {
-		t.Fatalf("SetAside: %v", err)
-	}
-	if err := s.store.SetAside(s.ctx, key, []byte("again")); err != nil {
-		t.Fatalf("SetAside of nothing: %v", err)
-	}
-	if _, err := s.store.Stat(s.ctx, key); !errors.Is(err, dossier.ErrNotFound) {
-		t.Errorf("Stat of what was set aside: %v, want ErrNotFound", err)
-	}
+	must(t, "SetAside", s.store.SetAside(s.ctx, key, []byte("about it")))
+	must(t, "SetAside of nothing", s.store.SetAside(s.ctx, key, []byte("again")))
+	wants(t, "Stat of what was set aside", second(s.store.Stat(s.ctx, key)), dossier.ErrNotFound)
 	if keys := s.keys(""); len(keys) != 1 || keys[0] != other {
 		t.Errorf("List: %q, want the other alone", keys)
 	}
 	kept := s.kept()
 	if len(kept) == 0 {
 		// The store keeps former versions itself.
-		if err := s.store.PutBack(s.ctx, key); !errors.Is(err, dossier.ErrNotFound) {
-			t.Errorf("PutBack where nothing is kept: %v, want ErrNotFound", err)
-		}
+		wants(t, "PutBack where nothing is kept", s.store.PutBack(s.ctx, key), dossier.ErrNotFound)
 		return
 	}
 	k := kept[0]
@@ -59,30 +46,22 @@ func testSetAside(t *testing.T, s objectsUnderTest) {
 	if n, err := s.store.Expire(s.ctx, k.At); n != 0 || err != nil {
 		t.Errorf("Expire of older ones: %d, %v", n, err)
 	}
-	if err := s.store.PutBack(s.ctx, key); err != nil {
-		t.Fatalf("PutBack: %v", err)
-	}
+	must(t, "PutBack", s.store.PutBack(s.ctx, key))
 	s.sees(key, byteStream(1, 1000))
-	if err := s.store.PutBack(s.ctx, key); !errors.Is(err, dossier.ErrNotFound) {
-		t.Errorf("PutBack again: %v, want ErrNotFound", err)
-	}
+	wants(t, "PutBack again", s.store.PutBack(s.ctx, key), dossier.ErrNotFound)
 	if kept := s.kept(); len(kept) != 0 {
 		t.Errorf("Kept after PutBack: %+v", kept)
 	}
 
 	// A key that has an object again keeps it; and the last one of a person takes the folder with it.
 	for _, key := range []string{key, other} {
-		if err := s.store.SetAside(s.ctx, key, nil); err != nil {
-			t.Fatalf("SetAside: %v", err)
-		}
+		must(t, "SetAside", s.store.SetAside(s.ctx, key, nil))
 	}
 	if keys := s.keys(""); len(keys) != 0 {
 		t.Errorf("List: %q, want none", keys)
 	}
 	s.put(key, byteStream(3, 5))
-	if err := s.store.PutBack(s.ctx, key); !errors.Is(err, dossier.ErrExists) {
-		t.Errorf("PutBack over an object: %v, want ErrExists", err)
-	}
+	wants(t, "PutBack over an object", s.store.PutBack(s.ctx, key), dossier.ErrExists)
 	s.sees(key, byteStream(3, 5))
 	if n, err := s.store.Expire(s.ctx, time.Now().Add(time.Minute)); n != 2 || err != nil {
 		t.Errorf("Expire: %d, %v, want both", n, err)
@@ -93,13 +72,7 @@ func testSetAside(t *testing.T, s objectsUnderTest) {
 	s.sees(key, byteStream(3, 5))
 }
 
-func (s objectsUnderTest) kept() (kept []dossier.Kept) {
+func (s objectsUnderTest) kept() []dossier.Kept {
 	s.t.Helper()
-	for k, err := range s.store.Kept(s.ctx) {
-		if err != nil {
-			s.t.Fatalf("Kept: %v", err)
-		}
-		kept = append(kept, k)
-	}
-	return kept
+	return collect(s.t, "Kept", s.store.Kept(s.ctx))
 }

@@ -46,9 +46,7 @@ func testInvisible(t *testing.T, s objectsUnderTest) {
 		done := s.putting(s.ctx, key, g)
 		s.invisible(key)
 		close(g.open)
-		if err := <-done; err != nil {
-			t.Fatalf("Put of %d and %d bytes: %v", first, second, err)
-		}
+		must(t, fmt.Sprintf("Put of %d and %d bytes", first, second), <-done)
 		s.sees(key, byteStream(1, first+second))
 	}
 }
@@ -187,14 +185,10 @@ func testPutGivenUp(t *testing.T, s objectsUnderTest) {
 		}
 	}
 	close(g.open)
-	if err := <-done; !errors.Is(err, dossier.ErrUnavailable) {
-		t.Errorf("Put that was given up meanwhile: %v; want ErrUnavailable", err)
-	}
+	wants(t, "Put that was given up meanwhile", <-done, dossier.ErrUnavailable)
 	s.invisible(key)
 	s.sees(kept, byteStream(8, 2*objectPartSize))
-	if err := s.store.Delete(s.ctx, kept); err != nil {
-		t.Fatalf("Delete: %v", err)
-	}
+	must(t, "Delete", s.store.Delete(s.ctx, kept))
 	s.nothingLeft()
 	s.put(key, byteStream(7, size))
 	s.sees(key, byteStream(7, size))

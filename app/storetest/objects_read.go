@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -38,9 +39,7 @@ func testRanges(t *testing.T, s objectsUnderTest) {
 			if n, err := sameBytes(got, want); err != nil {
 				t.Errorf("%d bytes: Open(%d, %d): at byte %d: %v", size, r.offset, r.length, n, err)
 			}
-			if err := got.Close(); err != nil {
-				t.Errorf("%d bytes: Open(%d, %d): Close: %v", size, r.offset, r.length, err)
-			}
+			wants(t, fmt.Sprintf("%d bytes: Open(%d, %d): Close", size, r.offset, r.length), got.Close(), nil)
 		}
 		if _, err := s.store.Open(s.ctx, key, -1, 1); err == nil || errors.Is(err, dossier.ErrNotFound) ||
 			errors.Is(err, dossier.ErrUnavailable) {
@@ -52,15 +51,11 @@ func testRanges(t *testing.T, s objectsUnderTest) {
 	s.put(key, byteStream(5, large))
 	for range 50 {
 		r, err := s.store.Open(s.ctx, key, 10, -1)
-		if err != nil {
-			t.Fatalf("Open: %v", err)
-		}
+		must(t, "Open", err)
 		if _, err := io.ReadFull(r, make([]byte, 10)); err != nil {
 			t.Fatalf("Read: %v", err)
 		}
-		if err := r.Close(); err != nil {
-			t.Fatalf("Close: %v", err)
-		}
+		must(t, "Close", r.Close())
 	}
 }
 
@@ -114,13 +109,9 @@ func testList(t *testing.T, s objectsUnderTest) {
 	}
 	var deleted []string
 	for o, err := range s.store.List(s.ctx, dossier.ObjectPrefix, "") {
-		if err != nil {
-			t.Fatalf("List after %d objects were deleted: %v", len(deleted), err)
-		}
+		must(t, fmt.Sprintf("List after %d objects were deleted", len(deleted)), err)
 		deleted = append(deleted, o.Key)
-		if err := s.store.Delete(s.ctx, o.Key); err != nil {
-			t.Fatalf("Delete: %v", err)
-		}
+		must(t, "Delete", s.store.Delete(s.ctx, o.Key))
 	}
 	if !slices.Equal(deleted, all) {
 		t.Errorf("List whose loop deletes has %d objects, sorted %v; want %d", len(deleted), slices.IsSorted(deleted),
@@ -135,9 +126,7 @@ func testDelete(t *testing.T, s objectsUnderTest) {
 	s.put(a, strings.NewReader("a"))
 	s.put(b, byteStream(6, objectPartSize+1))
 	for range 2 {
-		if err := s.store.Delete(s.ctx, b); err != nil {
-			t.Fatalf("Delete: %v", err)
-		}
+		must(t, "Delete", s.store.Delete(s.ctx, b))
 		s.invisible(b)
 	}
 	s.sees(a, strings.NewReader("a"))
@@ -147,9 +136,7 @@ func testDelete(t *testing.T, s objectsUnderTest) {
 		go func() { errs <- s.store.Delete(s.ctx, a) }()
 	}
 	for range cap(errs) {
-		if err := <-errs; err != nil {
-			t.Errorf("Delete beside others: %v", err)
-		}
+		wants(t, "Delete beside others", <-errs, nil)
 	}
 	s.invisible(a)
 	s.nothingLeft()
@@ -171,9 +158,7 @@ func testOnePerson(t *testing.T, s objectsUnderTest) {
 				if h, err := s.store.Stat(s.ctx, key); err != nil || h.Size != int64(len(key)) {
 					t.Errorf("Stat = %+v, %v", h, err)
 				}
-				if err := s.store.Delete(s.ctx, key); err != nil {
-					t.Errorf("Delete: %v", err)
-				}
+				wants(t, "Delete", s.store.Delete(s.ctx, key), nil)
 			}
 		})
 	}
@@ -205,16 +190,12 @@ func testReadWhileDeleted(t *testing.T, s objectsUnderTest) {
 	key := newObjectKey()
 	s.put(key, byteStream(9, size))
 	r, err := s.store.Open(s.ctx, key, 0, -1)
-	if err != nil {
-		t.Fatalf("Open: %v", err)
-	}
+	must(t, "Open", err)
 	want := byteStream(9, size)
 	if n, err := sameBytes(io.LimitReader(r, 1000), io.LimitReader(want, 1000)); err != nil {
 		t.Fatalf("at byte %d: %v", n, err)
 	}
-	if err := s.store.Delete(s.ctx, key); err != nil {
-		t.Fatalf("Delete: %v", err)
-	}
+	must(t, "Delete", s.store.Delete(s.ctx, key))
 	s.invisible(key)
 	// The rest may come or not. What comes is right, and an end that is told as one is the end.
 	got := bytes.NewBuffer(make([]byte, 0, size))
@@ -229,9 +210,7 @@ func testReadWhileDeleted(t *testing.T, s objectsUnderTest) {
 	if err != nil && !errors.Is(err, dossier.ErrUnavailable) {
 		t.Errorf("Read: %v; want ErrUnavailable if anything", err)
 	}
-	if err := r.Close(); err != nil {
-		t.Errorf("Close: %v", err)
-	}
+	wants(t, "Close", r.Close(), nil)
 }
 
 func testCancelledRead(t *testing.T, s objectsUnderTest) {
@@ -240,9 +219,7 @@ func testCancelledRead(t *testing.T, s objectsUnderTest) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 	r, err := s.store.Open(ctx, key, 0, -1)
-	if err != nil {
-		t.Fatalf("Open: %v", err)
-	}
+	must(t, "Open", err)
 	if n, err := sameBytes(io.LimitReader(r, 1000), byteStream(4, 1000)); err != nil {
 		t.Fatalf("reading the first 1000 bytes: at byte %d: %v", n, err)
 	}
@@ -251,9 +228,7 @@ func testCancelledRead(t *testing.T, s objectsUnderTest) {
 	if !errors.Is(err, context.Canceled) || errors.Is(err, dossier.ErrUnavailable) {
 		t.Errorf("reading on: %d bytes, %v; want context.Canceled, and not ErrUnavailable", n, err)
 	}
-	if err := r.Close(); err != nil {
-		t.Errorf("Close: %v", err)
-	}
+	wants(t, "Close", r.Close(), nil)
 	// A listing ends too.
 	s.put(newObjectKey(), strings.NewReader("x"))
 	ctx, cancel = context.WithCancel(s.ctx)

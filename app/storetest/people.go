@@ -1,13 +1,11 @@
 package storetest
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,9 +100,7 @@ func peopleInsert(t *testing.T, s dossier.People, list ...dossier.Person) {
 	for chunk := range slices.Chunk(list, max(1, (len(list)+width-1)/width)) {
 		wg.Go(func() {
 			for _, p := range chunk {
-				if err := s.Insert(t.Context(), p); err != nil {
-					t.Errorf("Insert: %v", err)
-				}
+				wants(t, "Insert", s.Insert(t.Context(), p), nil)
 			}
 		})
 	}
@@ -117,17 +113,8 @@ func peopleInsert(t *testing.T, s dossier.People, list ...dossier.Person) {
 func peopleGet(t *testing.T, s dossier.People, id dossier.PersonID) dossier.Person {
 	t.Helper()
 	p, err := s.Person(t.Context(), id)
-	if err != nil {
-		t.Fatalf("Person(%s): %v", id, err)
-	}
+	must(t, fmt.Sprintf("Person(%s)", id), err)
 	return p
-}
-
-func peopleWant(t *testing.T, doing string, got, want error) {
-	t.Helper()
-	if want == nil && got != nil || want != nil && !errors.Is(got, want) {
-		t.Errorf("%s: got error %v, want %v", doing, got, want)
-	}
 }
 
 func peopleIDs(list []dossier.Person) []dossier.PersonID {
@@ -190,18 +177,18 @@ func peopleRoundTrip(t *testing.T, s dossier.People) {
 func peopleAbsent(t *testing.T, s dossier.People) {
 	peopleInsert(t, s, peopleNew(dossier.PersonSubmitted, peopleEpoch))
 	_, err := s.Person(t.Context(), dossier.NewPersonID())
-	peopleWant(t, "Person", err, dossier.ErrNotFound)
+	wants(t, "Person", err, dossier.ErrNotFound)
 }
 
 func peopleInsertTwice(t *testing.T, s dossier.People) {
 	for _, state := range []dossier.PersonState{dossier.PersonSubmitting, dossier.PersonSubmitted, dossier.PersonDeleting} {
 		p := peopleNew(state, peopleEpoch)
 		peopleInsert(t, s, p)
-		peopleWant(t, "the same person again", s.Insert(t.Context(), p), dossier.ErrExists)
+		wants(t, "the same person again", s.Insert(t.Context(), p), dossier.ErrExists)
 		other := peopleNew(dossier.PersonSubmitting, peopleEpoch.Add(time.Hour))
 		other.ID, other.Name = p.ID, "Charles Babbage"
 		err := s.Insert(t.Context(), other)
-		peopleWant(t, "another person by the same id", err, dossier.ErrExists)
+		wants(t, "another person by the same id", err, dossier.ErrExists)
 		if err != nil && strings.Contains(err.Error(), "Babbage") {
 			t.Errorf("the error tells a detail: %v", err)
 		}
@@ -214,30 +201,14 @@ func peopleInsertTwice(t *testing.T, s dossier.People) {
 func peopleInsertAtOnce(t *testing.T, s dossier.People) {
 	for range 5 {
 		id := dossier.NewPersonID()
-		var winners atomic.Int32
-		var winner dossier.Person
-		start := make(chan struct{})
-		var wg sync.WaitGroup
-		for i := range 24 {
-			wg.Go(func() {
-				p := peopleNew(dossier.PersonSubmitting, peopleEpoch)
-				p.ID, p.Name = id, fmt.Sprintf("Submitter %d", i)
-				<-start
-				switch err := s.Insert(t.Context(), p); {
-				case err == nil:
-					if winners.Add(1) == 1 {
-						winner = p
-					}
-				case !errors.Is(err, dossier.ErrExists):
-					t.Errorf("Insert: got error %v, want nil or ErrExists", err)
-				}
-			})
+		people := make([]dossier.Person, 24)
+		for i := range people {
+			people[i] = peopleNew(dossier.PersonSubmitting, peopleEpoch)
+			people[i].ID, people[i].Name = id, fmt.Sprintf("Submitter %d", i)
 		}
-		close(start)
-		wg.Wait()
-		if n := winners.Load(); n != 1 {
-			t.Fatalf("24 inserts of one id: %d returned nil, want 1", n)
-		}
+		winner := people[oneWins(t, "Insert of one id", len(people), dossier.ErrExists, func(i int) error {
+			return s.Insert(t.Context(), people[i])
+		})]
 		if got := peopleGet(t, s, id); got != winner {
 			t.Errorf("stored: %+v, want that of the insert that returned nil: %+v", got, winner)
 		}
@@ -268,18 +239,18 @@ func peopleMove(t *testing.T, s dossier.People) {
 				if slices.Contains(from, is) {
 					want.State, want.UpdatedAt, wantErr = to, at, nil
 				}
-				peopleWant(t, doing, s.Move(t.Context(), p.ID, to, at, from...), wantErr)
+				wants(t, doing, s.Move(t.Context(), p.ID, to, at, from...), wantErr)
 				if got := peopleGet(t, s, p.ID); got != want {
 					t.Errorf("%s: got %+v, want %+v", doing, got, want)
 				}
-				peopleWant(t, "the absent: "+doing, s.Move(t.Context(), dossier.NewPersonID(), to, at, from...), dossier.ErrNotFound)
+				wants(t, "the absent: "+doing, s.Move(t.Context(), dossier.NewPersonID(), to, at, from...), dossier.ErrNotFound)
 			}
 		}
 	}
 
 	p := peopleNew(submitting, peopleEpoch)
 	peopleInsert(t, s, p)
-	peopleWant(t, "Move that changes nothing", s.Move(t.Context(), p.ID, submitting, p.UpdatedAt, submitting), nil)
+	wants(t, "Move that changes nothing", s.Move(t.Context(), p.ID, submitting, p.UpdatedAt, submitting), nil)
 	if got := peopleGet(t, s, bystander.ID); got != bystander {
 		t.Errorf("Moves changed another person: got %+v, want %+v", got, bystander)
 	}
@@ -289,29 +260,10 @@ func peopleMoveAtOnce(t *testing.T, s dossier.People) {
 	for range 5 {
 		p := peopleNew(dossier.PersonSubmitting, peopleEpoch)
 		peopleInsert(t, s, p)
-		var winners atomic.Int32
-		var winner dossier.PersonState
-		start := make(chan struct{})
-		var wg sync.WaitGroup
-		for i := range 16 {
-			to := []dossier.PersonState{dossier.PersonSubmitted, dossier.PersonDeleting}[i%2]
-			wg.Go(func() {
-				<-start
-				switch err := s.Move(t.Context(), p.ID, to, peopleEpoch.Add(time.Second), dossier.PersonSubmitting); {
-				case err == nil:
-					if winners.Add(1) == 1 {
-						winner = to
-					}
-				case !errors.Is(err, dossier.ErrLost):
-					t.Errorf("Move: got error %v, want nil or ErrLost", err)
-				}
-			})
-		}
-		close(start)
-		wg.Wait()
-		if n := winners.Load(); n != 1 {
-			t.Fatalf("16 moves from one state: %d returned nil, want 1", n)
-		}
+		to := []dossier.PersonState{dossier.PersonSubmitted, dossier.PersonDeleting}
+		winner := to[oneWins(t, "Move from one state", 16, dossier.ErrLost, func(i int) error {
+			return s.Move(t.Context(), p.ID, to[i%2], peopleEpoch.Add(time.Second), dossier.PersonSubmitting)
+		})%2]
 		if got := peopleGet(t, s, p.ID).State; got != winner {
 			t.Errorf("state is %s, want that of the move that returned nil: %s", got, winner)
 		}
@@ -324,7 +276,7 @@ func peopleDelete(t *testing.T, s dossier.People) {
 	for _, state := range []dossier.PersonState{dossier.PersonSubmitting, dossier.PersonSubmitted} {
 		p := peopleNew(state, peopleEpoch)
 		peopleInsert(t, s, p)
-		peopleWant(t, "Delete in state "+string(state), s.Delete(t.Context(), p), dossier.ErrLost)
+		wants(t, "Delete in state "+string(state), s.Delete(t.Context(), p), dossier.ErrLost)
 		if got := peopleGet(t, s, p.ID); got != p {
 			t.Errorf("a refused Delete changed the person: got %+v, want %+v", got, p)
 		}
@@ -333,14 +285,14 @@ func peopleDelete(t *testing.T, s dossier.People) {
 	peopleInsert(t, s, p)
 	former := p
 	former.CreatedAt = former.CreatedAt.Add(-time.Microsecond)
-	peopleWant(t, "Delete of a former person with that id", s.Delete(t.Context(), former), dossier.ErrLost)
+	wants(t, "Delete of a former person with that id", s.Delete(t.Context(), former), dossier.ErrLost)
 	peopleGet(t, s, p.ID)
-	peopleWant(t, "Delete", s.Delete(t.Context(), p), nil)
+	wants(t, "Delete", s.Delete(t.Context(), p), nil)
 	_, err := s.Person(t.Context(), p.ID)
-	peopleWant(t, "Person after Delete", err, dossier.ErrNotFound)
-	peopleWant(t, "Delete again", s.Delete(t.Context(), p), nil)
-	peopleWant(t, "Delete of nobody", s.Delete(t.Context(), peopleNew(dossier.PersonDeleting, peopleEpoch)), nil)
-	peopleWant(t, "Insert after Delete", s.Insert(t.Context(), p), nil)
+	wants(t, "Person after Delete", err, dossier.ErrNotFound)
+	wants(t, "Delete again", s.Delete(t.Context(), p), nil)
+	wants(t, "Delete of nobody", s.Delete(t.Context(), peopleNew(dossier.PersonDeleting, peopleEpoch)), nil)
+	wants(t, "Insert after Delete", s.Insert(t.Context(), p), nil)
 	peopleGet(t, s, bystander.ID)
 }
 
@@ -361,9 +313,7 @@ func peopleExisting(t *testing.T, s dossier.People) {
 	}
 	peopleInsert(t, s, peopleNew(dossier.PersonSubmitted, peopleEpoch)) // not asked for
 	got, err := s.Existing(t.Context(), ids)
-	if err != nil {
-		t.Fatalf("Existing: %v", err)
-	}
+	must(t, "Existing", err)
 	for _, id := range ids {
 		if got[id] != there[id] {
 			t.Errorf("Existing says %v of %s, want %v", got[id], id, there[id])
@@ -399,14 +349,14 @@ func peopleSetReceipt(t *testing.T, s dossier.People) {
 			{"never", want.ReceiptHash, never},
 		} {
 			doing := fmt.Sprintf("SetReceipt of a person in state %s: %s", state, step.doing)
-			peopleWant(t, doing, s.SetReceipt(t.Context(), want.ID, want.ReceiptHash, step.to, step.expires), nil)
+			wants(t, doing, s.SetReceipt(t.Context(), want.ID, want.ReceiptHash, step.to, step.expires), nil)
 			want.ReceiptHash, want.ReceiptExpires = step.to, step.expires
 			if got := peopleGet(t, s, want.ID); got != want {
 				t.Errorf("%s: got %+v, want %+v", doing, got, want)
 			}
-			peopleWant(t, doing+", by who does not know the former",
+			wants(t, doing+", by who does not know the former",
 				s.SetReceipt(t.Context(), want.ID, [32]byte{1}, [32]byte{2}, expires), dossier.ErrLost)
-			peopleWant(t, doing+", of the absent",
+			wants(t, doing+", of the absent",
 				s.SetReceipt(t.Context(), dossier.NewPersonID(), want.ReceiptHash, other, never), dossier.ErrNotFound)
 			if got := peopleGet(t, s, want.ID); got != want {
 				t.Errorf("%s, refused: got %+v, want %+v", doing, got, want)
@@ -421,20 +371,7 @@ func peopleSetReceipt(t *testing.T, s dossier.People) {
 func peopleSetReceiptAtOnce(t *testing.T, s dossier.People) {
 	p := peopleNew(dossier.PersonSubmitted, peopleEpoch)
 	peopleInsert(t, s, p)
-	var wg sync.WaitGroup
-	var won atomic.Int64
-	for i := range byte(10) {
-		wg.Go(func() {
-			switch err := s.SetReceipt(t.Context(), p.ID, p.ReceiptHash, [32]byte{i}, time.Time{}); {
-			case err == nil:
-				won.Add(1)
-			case !errors.Is(err, dossier.ErrLost):
-				t.Errorf("SetReceipt at once: %v", err)
-			}
-		})
-	}
-	wg.Wait()
-	if won.Load() != 1 {
-		t.Errorf("%d of 10 receipts won, want 1", won.Load())
-	}
+	oneWins(t, "SetReceipt", 10, dossier.ErrLost, func(i int) error {
+		return s.SetReceipt(t.Context(), p.ID, p.ReceiptHash, [32]byte{byte(i)}, time.Time{})
+	})
 }

@@ -56,24 +56,9 @@ func peopleCalls(s dossier.People, p, fresh dossier.Person) map[string]func(cont
 			return s.SetWords(ctx, dossier.Worded{Person: dossier.Person{ID: deleting}}, []string{"ada"})
 		},
 		"RemoveWords": func(ctx context.Context) error { return s.RemoveWords(ctx, deleting) },
-		"Unworded": func(ctx context.Context) error {
-			for _, err := range s.Unworded(ctx) {
-				return err
-			}
-			return nil
-		},
-		"StrayWords": func(ctx context.Context) error {
-			for _, err := range s.StrayWords(ctx) {
-				return err
-			}
-			return nil
-		},
-		"Leftovers": func(ctx context.Context) error {
-			for _, err := range s.Leftovers(ctx, peopleEpoch) {
-				return err
-			}
-			return nil
-		},
+		"Unworded":    func(ctx context.Context) error { return firstError(s.Unworded(ctx)) },
+		"StrayWords":  func(ctx context.Context) error { return firstError(s.StrayWords(ctx)) },
+		"Leftovers":   func(ctx context.Context) error { return firstError(s.Leftovers(ctx, peopleEpoch)) },
 		"Existing": func(ctx context.Context) error {
 			_, err := s.Existing(ctx, []dossier.PersonID{deleting})
 			return err
@@ -89,7 +74,7 @@ func peopleRefused(t *testing.T, s dossier.People, ctx context.Context, want err
 	fresh := peopleNew(dossier.PersonSubmitting, peopleEpoch)
 	for name, call := range peopleCalls(s, p, fresh) {
 		err := call(ctx)
-		peopleWant(t, name, err, want)
+		wants(t, name, err, want)
 		if err != nil && (strings.Contains(err.Error(), "Lovelace") || strings.Contains(err.Error(), "London")) {
 			t.Errorf("%s: the error tells a detail: %v", name, err)
 		}
@@ -98,7 +83,7 @@ func peopleRefused(t *testing.T, s dossier.People, ctx context.Context, want err
 		t.Errorf("a call that failed changed the person: got %+v, want %+v", got, p)
 	}
 	_, err := s.Person(t.Context(), fresh.ID)
-	peopleWant(t, "Person, after an Insert that failed", err, dossier.ErrNotFound)
+	wants(t, "Person, after an Insert that failed", err, dossier.ErrNotFound)
 }
 
 func peopleCancelled(t *testing.T, s dossier.People) {
@@ -125,7 +110,7 @@ func peopleCancelledMeanwhile(t *testing.T, s dossier.People) {
 					p := peopleNew(dossier.PersonSubmitting, peopleEpoch)
 					err := s.Insert(ctx, p)
 					if err != nil {
-						peopleWant(t, "Insert cancelled on its way", err, context.Canceled)
+						wants(t, "Insert cancelled on its way", err, context.Canceled)
 						return
 					}
 					acknowledged.Store(p.ID, p)

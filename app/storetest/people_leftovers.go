@@ -37,9 +37,7 @@ func peopleLeftovers(t *testing.T, s dossier.People) {
 	for range 2 {
 		got := map[dossier.PersonID]dossier.Person{}
 		for p, err := range leftovers {
-			if err != nil {
-				t.Fatalf("Leftovers: %v", err)
-			}
+			must(t, "Leftovers", err)
 			if _, twice := got[p.ID]; twice {
 				t.Errorf("Leftovers yielded %s twice", p.ID)
 			}
@@ -68,18 +66,12 @@ func peopleLeftoversRemoved(t *testing.T, s dossier.People) {
 	before := peopleEpoch.Add(time.Hour)
 	seen := map[dossier.PersonID]int{}
 	for p, err := range s.Leftovers(t.Context(), before) {
-		if err != nil {
-			t.Fatalf("Leftovers: %v", err)
-		}
+		must(t, "Leftovers", err)
 		seen[p.ID]++
 		err := s.Move(t.Context(), p.ID, dossier.PersonDeleting, before, dossier.PersonSubmitting, dossier.PersonDeleting)
-		if err != nil {
-			t.Fatalf("Move in the loop: %v", err)
-		}
+		must(t, "Move in the loop", err)
 		if len(seen)%2 == 0 { // the others stay, being deleted
-			if err := s.Delete(t.Context(), p); err != nil {
-				t.Fatalf("Delete in the loop: %v", err)
-			}
+			must(t, "Delete in the loop", s.Delete(t.Context(), p))
 		}
 	}
 	for _, p := range list {
@@ -92,13 +84,9 @@ func peopleLeftoversRemoved(t *testing.T, s dossier.People) {
 	}
 	rest := 0
 	for p, err := range s.Leftovers(t.Context(), before) {
-		if err != nil {
-			t.Fatalf("Leftovers: %v", err)
-		}
+		must(t, "Leftovers", err)
 		rest++
-		if err := s.Delete(t.Context(), p); err != nil {
-			t.Fatalf("Delete in the loop: %v", err)
-		}
+		must(t, "Delete in the loop", s.Delete(t.Context(), p))
 	}
 	if rest != len(list)/2 {
 		t.Errorf("Leftovers of a second loop: got %d, want %d", rest, len(list)/2)
@@ -115,9 +103,7 @@ func peopleLeftoversBreak(t *testing.T, s dossier.People) {
 	for range 50 {
 		n := 0
 		for _, err := range s.Leftovers(t.Context(), peopleEpoch) {
-			if err != nil {
-				t.Fatalf("Leftovers: %v", err)
-			}
+			must(t, "Leftovers", err)
 			n++
 			break
 		}

@@ -27,9 +27,7 @@ func peopleFind(t *testing.T, s dossier.People, words []string, after dossier.Cu
 	limit int) ([]dossier.Person, dossier.Cursor) {
 	t.Helper()
 	found, err := s.Find(t.Context(), dossier.Search{Words: peopleWays(words...), After: after, Limit: limit})
-	if err != nil {
-		t.Fatalf("Find: %v", err)
-	}
+	must(t, "Find", err)
 	return found.People, found.Further
 }
 
@@ -125,9 +123,7 @@ func peopleListBackwards(t *testing.T, s dossier.People) {
 		var got []dossier.Person
 		for !before.IsZero() {
 			found, err := s.Find(t.Context(), dossier.Search{Before: before, Limit: limit})
-			if err != nil {
-				t.Fatalf("Find: %v", err)
-			}
+			must(t, "Find", err)
 			if len(found.People) > limit || found.Matches != 0 || found.Capped {
 				t.Fatalf("Find: got %d persons, %d counted, want %d at most, none counted", len(found.People),
 					found.Matches, limit)
@@ -164,13 +160,8 @@ func peopleListMeanwhile(t *testing.T, s dossier.People) {
 			peopleNew(dossier.PersonSubmitted, middle.Add(time.Microsecond)),
 			peopleNew(dossier.PersonSubmitting, peopleEpoch.Add(-time.Hour)))
 		last := page[len(page)-1]
-		if err := s.Move(t.Context(), last.ID, dossier.PersonDeleting, peopleEpoch,
-			dossier.PersonSubmitted); err != nil {
-			t.Fatalf("Move: %v", err)
-		}
-		if err := s.Delete(t.Context(), last); err != nil {
-			t.Fatalf("Delete: %v", err)
-		}
+		must(t, "Move", s.Move(t.Context(), last.ID, dossier.PersonDeleting, peopleEpoch, dossier.PersonSubmitted))
+		must(t, "Delete", s.Delete(t.Context(), last))
 	}) {
 		seen = append(seen, p.ID)
 	}

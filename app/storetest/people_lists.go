@@ -41,7 +41,7 @@ func Listed(t *testing.T, s dossier.People) *Lists {
 			"@n>"+listNames[l.random.IntN(len(listNames))])
 		slices.Sort(w.Words)
 		peopleInsert(t, s, p)
-		peopleWant(t, "Acknowledge", s.Acknowledge(t.Context(), p.ID, p.UpdatedAt, w.Words), nil)
+		wants(t, "Acknowledge", s.Acknowledge(t.Context(), p.ID, p.UpdatedAt, w.Words), nil)
 		w.State = dossier.PersonSubmitted
 		l.all = append(l.all, w)
 	}

@@ -2,9 +2,7 @@ package storetest
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,16 +65,16 @@ func peopleTrash(t *testing.T, s dossier.People) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		peopleWant(t, "AddWords in the trash", s.AddWords(t.Context(), p.ID, []string{"x"}), dossier.ErrLost)
-		peopleWant(t, "SetWords in the trash", s.SetWords(t.Context(), w, []string{"x"}), dossier.ErrLost)
-		peopleWant(t, "RemoveWords in the trash", s.RemoveWords(t.Context(), p.ID), nil)
+		wants(t, "AddWords in the trash", s.AddWords(t.Context(), p.ID, []string{"x"}), dossier.ErrLost)
+		wants(t, "SetWords in the trash", s.SetWords(t.Context(), w, []string{"x"}), dossier.ErrLost)
+		wants(t, "RemoveWords in the trash", s.RemoveWords(t.Context(), p.ID), nil)
 	}
 	peopleHasWords(t, "a bystander", s, list[2].ID, "bystander")
 	for id, err := range s.Unworded(t.Context()) {
 		t.Errorf("Unworded: got %s and error %v, want none", id, err)
 	}
 	// Who is there can be deleted.
-	peopleWant(t, "Move from the trash",
+	wants(t, "Move from the trash",
 		s.Move(t.Context(), list[0].ID, dossier.PersonDeleting, peopleEpoch, dossier.PersonSubmitted), nil)
 	if p := peopleGet(t, s, list[0].ID); p.Trash.By != "Grace Hopper" || p.State != dossier.PersonDeleting {
 		t.Errorf("whose deletion began in the trash is %+v", p)
@@ -94,27 +92,21 @@ func peopleFromTrash(t *testing.T, s dossier.People) {
 		},
 	}
 	for name, call := range calls {
-		peopleWant(t, name+" of nobody", call(t.Context(), dossier.NewPersonID(), at), dossier.ErrNotFound)
-		peopleWant(t, name+" of who is not there", call(t.Context(), list[0].ID, at), dossier.ErrLost)
+		wants(t, name+" of nobody", call(t.Context(), dossier.NewPersonID(), at), dossier.ErrNotFound)
+		wants(t, name+" of who is not there", call(t.Context(), list[0].ID, at), dossier.ErrLost)
 	}
 	there := peopleTrashed(t, s, at, list...)
 	for name, call := range calls {
-		peopleWant(t, name+" of who came at another time", call(t.Context(), there[0].ID, later), dossier.ErrLost)
+		wants(t, name+" of who came at another time", call(t.Context(), there[0].ID, later), dossier.ErrLost)
 		if got := peopleGet(t, s, there[0].ID); got != there[0] {
 			t.Errorf("a refused %s changed the person: %+v", name, got)
 		}
 	}
-	peopleWant(t, "PutBack", s.PutBack(t.Context(), there[0].ID, at), nil)
+	wants(t, "PutBack", s.PutBack(t.Context(), there[0].ID, at), nil)
 	if got := peopleGet(t, s, there[0].ID); got != list[0] {
 		t.Errorf("put back is %+v, want %+v", got, list[0])
 	}
-	var unworded []dossier.PersonID
-	for id, err := range s.Unworded(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		unworded = append(unworded, id)
-	}
+	unworded := collect(t, "Unworded", s.Unworded(t.Context()))
 	if !slices.Equal(unworded, []dossier.PersonID{list[0].ID}) {
 		t.Errorf("Unworded: got %v, want who was put back", unworded)
 	}
@@ -122,17 +114,17 @@ func peopleFromTrash(t *testing.T, s dossier.People) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	peopleWant(t, "SetWords of who was put back", s.SetWords(t.Context(), w, []string{"ada"}), nil)
+	wants(t, "SetWords of who was put back", s.SetWords(t.Context(), w, []string{"ada"}), nil)
 	for name, call := range calls {
-		peopleWant(t, name+" of who was put back", call(t.Context(), list[0].ID, at), dossier.ErrLost)
+		wants(t, name+" of who was put back", call(t.Context(), list[0].ID, at), dossier.ErrLost)
 	}
-	peopleWant(t, "MoveTrashed", s.MoveTrashed(t.Context(), there[1].ID, at, later), nil)
+	wants(t, "MoveTrashed", s.MoveTrashed(t.Context(), there[1].ID, at, later), nil)
 	there[1].State, there[1].UpdatedAt = dossier.PersonDeleting, later
 	if got := peopleGet(t, s, there[1].ID); got != there[1] {
 		t.Errorf("marked is %+v, want %+v", got, there[1])
 	}
 	for name, call := range calls {
-		peopleWant(t, name+" of who is being deleted", call(t.Context(), there[1].ID, at), dossier.ErrLost)
+		wants(t, name+" of who is being deleted", call(t.Context(), there[1].ID, at), dossier.ErrLost)
 	}
 }
 
@@ -184,30 +176,21 @@ func peopleTrashAtOnce(t *testing.T, s dossier.People) {
 	for range 3 {
 		p := peopleWorded(t, s, "ada")[0]
 		at := peopleEpoch.Add(time.Hour)
-		var moved, back, marked atomic.Int64
-		allAtOnce(6, func(i int) {
+		oneWins(t, "Trash", 6, errAnother, func(int) error {
 			n, err := s.Trash(t.Context(), []dossier.PersonID{p.ID}, dossier.Trash{At: at, By: "x"})
-			if err != nil {
-				t.Errorf("Trash: %v", err)
+			if err == nil && n == 0 {
+				return errAnother
 			}
-			moved.Add(int64(n))
+			return err
 		})
-		allAtOnce(6, func(i int) {
-			call, n := func() error { return s.PutBack(t.Context(), p.ID, at) }, &back
+		winner := oneWins(t, "out of the trash", 6, dossier.ErrLost, func(i int) error {
 			if i%2 == 0 {
-				call, n = func() error { return s.MoveTrashed(t.Context(), p.ID, at, at) }, &marked
+				return s.MoveTrashed(t.Context(), p.ID, at, at)
 			}
-			if err := call(); err == nil {
-				n.Add(1)
-			} else if !errors.Is(err, dossier.ErrLost) {
-				t.Errorf("out of the trash: %v", err)
-			}
+			return s.PutBack(t.Context(), p.ID, at)
 		})
-		if moved.Load() != 1 || back.Load()+marked.Load() != 1 {
-			t.Errorf("moved %d times, put back %d times, marked %d times", moved.Load(), back.Load(), marked.Load())
-		}
 		got := peopleGet(t, s, p.ID)
-		if (got.State == dossier.PersonDeleting) != (marked.Load() == 1) {
+		if (got.State == dossier.PersonDeleting) != (winner%2 == 0) {
 			t.Errorf("in the end it is %+v", got)
 		}
 	}

@@ -22,7 +22,7 @@ func peopleWorded(t *testing.T, s dossier.People, names ...string) []dossier.Per
 		peopleInsert(t, s, p)
 		words := strings.Fields(name)
 		slices.Sort(words)
-		peopleWant(t, "Acknowledge", s.Acknowledge(t.Context(), p.ID, p.UpdatedAt, words), nil)
+		wants(t, "Acknowledge", s.Acknowledge(t.Context(), p.ID, p.UpdatedAt, words), nil)
 		p.State = dossier.PersonSubmitted
 		list = append(list, p)
 	}
@@ -129,9 +129,7 @@ func peopleSearchPages(t *testing.T, s dossier.People) {
 				found, err := s.Find(t.Context(),
 					dossier.Search{Words: peopleWays(words...), Before: before, Limit: limit,
 						Count: 5})
-				if err != nil {
-					t.Fatalf("Find: %v", err)
-				}
+				must(t, "Find", err)
 				if found.Matches != min(5, len(want)) || found.Capped != (len(want) > 5) {
 					t.Errorf("counted %d by %q, capped %v, want %d at most", found.Matches, search, found.Capped,
 						len(want))
@@ -150,8 +148,8 @@ func peopleAcknowledge(t *testing.T, s dossier.People) {
 	p := peopleNew(dossier.PersonSubmitting, peopleEpoch)
 	peopleInsert(t, s, p)
 	at := peopleEpoch.Add(time.Hour)
-	peopleWant(t, "AddWords before", s.AddWords(t.Context(), p.ID, []string{"early"}), dossier.ErrLost)
-	peopleWant(t, "Acknowledge", s.Acknowledge(t.Context(), p.ID, at, []string{"lovelace", "ada"}), nil)
+	wants(t, "AddWords before", s.AddWords(t.Context(), p.ID, []string{"early"}), dossier.ErrLost)
+	wants(t, "Acknowledge", s.Acknowledge(t.Context(), p.ID, at, []string{"lovelace", "ada"}), nil)
 	want := p
 	want.State, want.UpdatedAt = dossier.PersonSubmitted, at
 	if got := peopleGet(t, s, p.ID); got != want {
@@ -161,17 +159,17 @@ func peopleAcknowledge(t *testing.T, s dossier.People) {
 		w.Version != dossier.WordsVersion {
 		t.Errorf("Words: got %+v", w)
 	}
-	peopleWant(t, "Acknowledge again", s.Acknowledge(t.Context(), p.ID, at, []string{"more"}), dossier.ErrLost)
+	wants(t, "Acknowledge again", s.Acknowledge(t.Context(), p.ID, at, []string{"more"}), dossier.ErrLost)
 	peopleHasWords(t, "after a second Acknowledge", s, p.ID, "ada", "lovelace")
 	none := peopleNew(dossier.PersonSubmitting, peopleEpoch)
 	peopleInsert(t, s, none)
-	peopleWant(t, "Acknowledge without words", s.Acknowledge(t.Context(), none.ID, at, nil), nil)
+	wants(t, "Acknowledge without words", s.Acknowledge(t.Context(), none.ID, at, nil), nil)
 	peopleHasWords(t, "after Acknowledge without words", s, none.ID)
-	peopleWant(t, "Acknowledge of nobody",
+	wants(t, "Acknowledge of nobody",
 		s.Acknowledge(t.Context(), dossier.NewPersonID(), at, []string{"ada"}), dossier.ErrNotFound)
 	going := peopleNew(dossier.PersonDeleting, peopleEpoch)
 	peopleInsert(t, s, going)
-	peopleWant(t, "Acknowledge of who is deleted", s.Acknowledge(t.Context(), going.ID, at, []string{"ada"}),
+	wants(t, "Acknowledge of who is deleted", s.Acknowledge(t.Context(), going.ID, at, []string{"ada"}),
 		dossier.ErrLost)
 	peopleHasWords(t, "after a refused Acknowledge", s, going.ID)
 }
@@ -179,48 +177,48 @@ func peopleAcknowledge(t *testing.T, s dossier.People) {
 func peopleAddWords(t *testing.T, s dossier.People) {
 	list := peopleWorded(t, s, "ada", "bystander")
 	before := peopleHasWords(t, "at first", s, list[0].ID, "ada")
-	peopleWant(t, "AddWords", s.AddWords(t.Context(), list[0].ID, []string{"pdf", "ada", "report"}), nil)
+	wants(t, "AddWords", s.AddWords(t.Context(), list[0].ID, []string{"pdf", "ada", "report"}), nil)
 	after := peopleHasWords(t, "after AddWords", s, list[0].ID, "ada", "pdf", "report")
 	if after.Revision == before.Revision || after.Person != before.Person || after.Version != before.Version {
 		t.Errorf("AddWords made %+v of %+v", after, before)
 	}
-	peopleWant(t, "AddWords again", s.AddWords(t.Context(), list[0].ID, []string{"pdf"}), nil)
-	peopleWant(t, "AddWords of none", s.AddWords(t.Context(), list[0].ID, nil), nil)
+	wants(t, "AddWords again", s.AddWords(t.Context(), list[0].ID, []string{"pdf"}), nil)
+	wants(t, "AddWords of none", s.AddWords(t.Context(), list[0].ID, nil), nil)
 	peopleHasWords(t, "after AddWords again", s, list[0].ID, "ada", "pdf", "report")
 	peopleHasWords(t, "a bystander", s, list[1].ID, "bystander")
-	peopleWant(t, "AddWords of nobody", s.AddWords(t.Context(), dossier.NewPersonID(), []string{"x"}),
+	wants(t, "AddWords of nobody", s.AddWords(t.Context(), dossier.NewPersonID(), []string{"x"}),
 		dossier.ErrNotFound)
 	_, err := s.Words(t.Context(), dossier.NewPersonID())
-	peopleWant(t, "Words of nobody", err, dossier.ErrNotFound)
+	wants(t, "Words of nobody", err, dossier.ErrNotFound)
 }
 
 func peopleSetWords(t *testing.T, s dossier.People) {
 	list := peopleWorded(t, s, "ada lovelace", "bystander")
 	id := list[0].ID
 	seen := peopleHasWords(t, "at first", s, id, "ada", "lovelace")
-	peopleWant(t, "SetWords", s.SetWords(t.Context(), seen, []string{"zebra", "ada", "ada", "new"}), nil)
+	wants(t, "SetWords", s.SetWords(t.Context(), seen, []string{"zebra", "ada", "ada", "new"}), nil)
 	peopleHasWords(t, "after SetWords", s, id, "ada", "new", "zebra")
-	peopleWant(t, "SetWords by who saw what was before", s.SetWords(t.Context(), seen, []string{"old"}),
+	wants(t, "SetWords by who saw what was before", s.SetWords(t.Context(), seen, []string{"old"}),
 		dossier.ErrLost)
 	seen = peopleHasWords(t, "after a refused SetWords", s, id, "ada", "new", "zebra")
-	peopleWant(t, "AddWords", s.AddWords(t.Context(), id, []string{"added"}), nil)
-	peopleWant(t, "SetWords after AddWords", s.SetWords(t.Context(), seen, nil), dossier.ErrLost)
+	wants(t, "AddWords", s.AddWords(t.Context(), id, []string{"added"}), nil)
+	wants(t, "SetWords after AddWords", s.SetWords(t.Context(), seen, nil), dossier.ErrLost)
 	seen = peopleHasWords(t, "what was added stays", s, id, "ada", "added", "new", "zebra")
-	peopleWant(t, "SetWords to none", s.SetWords(t.Context(), seen, nil), nil)
+	wants(t, "SetWords to none", s.SetWords(t.Context(), seen, nil), nil)
 	seen = peopleHasWords(t, "after SetWords to none", s, id)
 	if err := s.Move(t.Context(), id, dossier.PersonDeleting, peopleEpoch, dossier.PersonSubmitted); err != nil {
 		t.Fatal(err)
 	}
-	peopleWant(t, "SetWords of who is deleted", s.SetWords(t.Context(), seen, []string{"x"}), dossier.ErrLost)
+	wants(t, "SetWords of who is deleted", s.SetWords(t.Context(), seen, []string{"x"}), dossier.ErrLost)
 	seen.ID = dossier.NewPersonID()
-	peopleWant(t, "SetWords of nobody", s.SetWords(t.Context(), seen, []string{"x"}), dossier.ErrLost)
+	wants(t, "SetWords of nobody", s.SetWords(t.Context(), seen, []string{"x"}), dossier.ErrLost)
 	peopleHasWords(t, "a bystander", s, list[1].ID, "bystander")
 }
 
 func peopleWordsGo(t *testing.T, s dossier.People) {
 	list := peopleWorded(t, s, "ada lovelace", "bystander")
 	id := list[0].ID
-	peopleWant(t, "RemoveWords of who is there", s.RemoveWords(t.Context(), id), dossier.ErrLost)
+	wants(t, "RemoveWords of who is there", s.RemoveWords(t.Context(), id), dossier.ErrLost)
 	peopleHasWords(t, "after a refused RemoveWords", s, id, "ada", "lovelace")
 	if err := s.Move(t.Context(), id, dossier.PersonDeleting, peopleEpoch, dossier.PersonSubmitted); err != nil {
 		t.Fatal(err)
@@ -229,9 +227,9 @@ func peopleWordsGo(t *testing.T, s dossier.People) {
 	if found, _ := peopleFind(t, s, []string{"lovelace"}, dossier.Cursor{}, 10); len(found) != 0 {
 		t.Error("who is being deleted is found")
 	}
-	peopleWant(t, "AddWords of who is deleted", s.AddWords(t.Context(), id, []string{"x"}), dossier.ErrLost)
-	peopleWant(t, "Delete", s.Delete(t.Context(), list[0]), nil)
-	peopleWant(t, "RemoveWords of nobody", s.RemoveWords(t.Context(), id), nil)
+	wants(t, "AddWords of who is deleted", s.AddWords(t.Context(), id, []string{"x"}), dossier.ErrLost)
+	wants(t, "Delete", s.Delete(t.Context(), list[0]), nil)
+	wants(t, "RemoveWords of nobody", s.RemoveWords(t.Context(), id), nil)
 	for id, err := range s.StrayWords(t.Context()) {
 		t.Errorf("StrayWords: got %s and error %v, want none", id, err)
 	}
@@ -262,12 +260,12 @@ func peopleUnworded(t *testing.T, s dossier.People) {
 		seen[id] = true
 		w := peopleHasWords(t, "before SetWords", s, id)
 		// What is added is not all.
-		peopleWant(t, "AddWords", s.AddWords(t.Context(), id, []string{"file"}), nil)
+		wants(t, "AddWords", s.AddWords(t.Context(), id, []string{"file"}), nil)
 		if w.Version != 0 {
 			t.Errorf("who has no words has those of version %d", w.Version)
 		}
 		w = peopleHasWords(t, "before SetWords", s, id, "file")
-		peopleWant(t, "SetWords", s.SetWords(t.Context(), w, []string{"ada", "file"}), nil)
+		wants(t, "SetWords", s.SetWords(t.Context(), w, []string{"ada", "file"}), nil)
 	}
 	if len(seen) != len(want) {
 		t.Errorf("Unworded: got %d, want %d", len(seen), len(want))
@@ -283,12 +281,12 @@ func peopleMostWords(t *testing.T, s dossier.People) {
 	for i := range dossier.MaxPersonWords + 10 {
 		words = append(words, fmt.Sprintf("w%06d", i))
 	}
-	peopleWant(t, "SetWords", s.SetWords(t.Context(), peopleHasWords(t, "at first", s, p.ID, "ada"), words), nil)
+	wants(t, "SetWords", s.SetWords(t.Context(), peopleHasWords(t, "at first", s, p.ID, "ada"), words), nil)
 	peopleHasWords(t, "after SetWords", s, p.ID, words[:dossier.MaxPersonWords]...)
-	peopleWant(t, "AddWords beyond the bound", s.AddWords(t.Context(), p.ID, []string{"x1", "x2"}), nil)
+	wants(t, "AddWords beyond the bound", s.AddWords(t.Context(), p.ID, []string{"x1", "x2"}), nil)
 	w := peopleHasWords(t, "after AddWords", s, p.ID, words[:dossier.MaxPersonWords]...)
-	peopleWant(t, "SetWords", s.SetWords(t.Context(), w, words[1:dossier.MaxPersonWords]), nil)
-	peopleWant(t, "AddWords up to the bound", s.AddWords(t.Context(), p.ID, []string{"x1", "x2"}), nil)
+	wants(t, "SetWords", s.SetWords(t.Context(), w, words[1:dossier.MaxPersonWords]), nil)
+	wants(t, "AddWords up to the bound", s.AddWords(t.Context(), p.ID, []string{"x1", "x2"}), nil)
 	peopleHasWords(t, "after AddWords", s, p.ID, append(words[1:dossier.MaxPersonWords:dossier.MaxPersonWords],
 		"x1")...)
 }
@@ -301,7 +299,7 @@ func peopleWordsAtOnce(t *testing.T, s dossier.People) {
 		added := fmt.Sprintf("file%02d", i)
 		want = append(want, added)
 		wg.Go(func() {
-			peopleWant(t, "AddWords among others", s.AddWords(t.Context(), p.ID, []string{added, "pdf"}), nil)
+			wants(t, "AddWords among others", s.AddWords(t.Context(), p.ID, []string{added, "pdf"}), nil)
 		})
 		wg.Go(func() { // as reconciliation, which finds nothing to change
 			w, err := s.Words(t.Context(), p.ID)

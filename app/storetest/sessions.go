@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,9 +48,7 @@ func newSession(n int) staff.Session {
 func addSession(t *testing.T, s staff.Store, n int) staff.Session {
 	t.Helper()
 	one := newSession(n)
-	if err := s.AddSession(t.Context(), one); err != nil {
-		t.Fatalf("AddSession: %v", err)
-	}
+	must(t, "AddSession", s.AddSession(t.Context(), one))
 	return one
 }
 
@@ -60,9 +56,7 @@ func addSession(t *testing.T, s staff.Store, n int) staff.Session {
 func wantSessions(t *testing.T, s staff.Store, want ...staff.Session) {
 	t.Helper()
 	got, err := s.Sessions(t.Context(), staff.AccountID{})
-	if err != nil {
-		t.Fatalf("Sessions: %v", err)
-	}
+	must(t, "Sessions", err)
 	if !slices.Equal(got, want) {
 		t.Errorf("the sessions are\n%v\nwant\n%v", got, want)
 	}
@@ -72,9 +66,7 @@ func sessionRoundTrip(t *testing.T, s staff.Store) {
 	one := addSession(t, s, 1)
 	long := newSession(2)
 	long.Client, long.Agent = strings.Repeat("f", staff.MaxClient), strings.Repeat("😀", staff.MaxAgent/4)
-	if err := s.AddSession(t.Context(), long); err != nil {
-		t.Fatalf("AddSession of the longest texts: %v", err)
-	}
+	must(t, "AddSession of the longest texts", s.AddSession(t.Context(), long))
 	for _, want := range []staff.Session{one, long} {
 		if got, err := s.Actor(t.Context(), want.Token); err != nil || got != (staff.Actor{Session: want}) {
 			t.Errorf("Actor: got %v, %v, want the session %v", got, err, want)
@@ -92,9 +84,7 @@ func sessionTwice(t *testing.T, s staff.Store) {
 	sameID, sameToken := newSession(2), newSession(3)
 	sameID.ID, sameToken.Token = one.ID, one.Token
 	for _, other := range []staff.Session{one, sameID, sameToken} {
-		if err := s.AddSession(t.Context(), other); !errors.Is(err, dossier.ErrExists) {
-			t.Errorf("AddSession of what is taken: got %v, want ErrExists", err)
-		}
+		wants(t, "AddSession of what is taken", s.AddSession(t.Context(), other), dossier.ErrExists)
 	}
 	wantSessions(t, s, one)
 }
@@ -102,14 +92,10 @@ func sessionTwice(t *testing.T, s staff.Store) {
 func sessionSeen(t *testing.T, s staff.Store) {
 	one, other := addSession(t, s, 1), addSession(t, s, 2)
 	for _, minutes := range []int{5, 3, 5} {
-		if err := s.SeeSession(t.Context(), one.ID, one.BeganAt.Add(time.Duration(minutes)*time.Minute)); err != nil {
-			t.Fatalf("SeeSession: %v", err)
-		}
+		must(t, "SeeSession", s.SeeSession(t.Context(), one.ID, one.BeganAt.Add(time.Duration(minutes)*time.Minute)))
 	}
 	one.SeenAt = one.BeganAt.Add(5 * time.Minute)
-	if err := s.SeeSession(t.Context(), newSession(3).ID, one.SeenAt); err != nil {
-		t.Errorf("SeeSession of an absent session: %v", err)
-	}
+	wants(t, "SeeSession of an absent session", s.SeeSession(t.Context(), newSession(3).ID, one.SeenAt), nil)
 	wantSessions(t, s, other, one)
 }
 
@@ -125,29 +111,15 @@ func sessionList(t *testing.T, s staff.Store) {
 
 func sessionEnd(t *testing.T, s staff.Store) {
 	one, other := addSession(t, s, 1), addSession(t, s, 2)
-	var ended atomic.Int64
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			did, err := s.EndSession(t.Context(), one.ID, staff.AccountID{})
-			if err != nil {
-				t.Errorf("EndSession: %v", err)
-			}
-			if did {
-				ended.Add(1)
-			}
-		})
-	}
-	wg.Wait()
-	if n := ended.Load(); n != 1 {
-		t.Errorf("%d of 8 ended the session, want one", n)
-	}
-	if _, err := s.Actor(t.Context(), one.Token); !errors.Is(err, dossier.ErrNotFound) {
-		t.Errorf("an ended session: got %v, want ErrNotFound", err)
-	}
-	if err := s.SeeSession(t.Context(), one.ID, one.BeganAt.Add(time.Hour)); err != nil {
-		t.Errorf("SeeSession of an ended session: %v", err)
-	}
+	oneWins(t, "EndSession", 8, errAnother, func(int) error {
+		did, err := s.EndSession(t.Context(), one.ID, staff.AccountID{})
+		if err == nil && !did {
+			return errAnother
+		}
+		return err
+	})
+	wants(t, "an ended session", second(s.Actor(t.Context(), one.Token)), dossier.ErrNotFound)
+	wants(t, "SeeSession of an ended session", s.SeeSession(t.Context(), one.ID, one.BeganAt.Add(time.Hour)), nil)
 	wantSessions(t, s, other)
 }
 
@@ -172,9 +144,7 @@ func sessionForget(t *testing.T, s staff.Store) {
 		}
 	}
 	good.SeenAt = peopleEpoch.Add(time.Hour)
-	if err := s.ForgetSessions(t.Context(), unused.BeganAt, good.SeenAt); err != nil {
-		t.Fatalf("ForgetSessions: %v", err)
-	}
+	must(t, "ForgetSessions", s.ForgetSessions(t.Context(), unused.BeganAt, good.SeenAt))
 	wantSessions(t, s, good)
 }
 
@@ -191,9 +161,7 @@ func sessionCancelled(t *testing.T, s staff.Store) {
 		"EndOthers":      func() error { _, err := s.EndOthers(ctx, newSession(2).ID, staff.AccountID{}); return err },
 		"ForgetSessions": func() error { return s.ForgetSessions(ctx, one.BeganAt.Add(time.Hour), time.Time{}) },
 	} {
-		if err := call(); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: got %v, want context.Canceled", name, err)
-		}
+		wants(t, name, call(), context.Canceled)
 	}
 	wantSessions(t, s, one)
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -12,15 +13,9 @@ import (
 )
 
 // thumbnails returns which files have one.
-func (s objectsUnderTest) thumbnails() (of []dossier.ThumbnailOf) {
+func (s objectsUnderTest) thumbnails() []dossier.ThumbnailOf {
 	s.t.Helper()
-	for o, err := range s.store.Thumbnails(s.ctx, "") {
-		if err != nil {
-			s.t.Fatalf("Thumbnails: %v", err)
-		}
-		of = append(of, o)
-	}
-	return of
+	return collect(s.t, "Thumbnails", s.store.Thumbnails(s.ctx, ""))
 }
 
 func testThumbnails(t *testing.T, s objectsUnderTest) {
@@ -28,9 +23,7 @@ func testThumbnails(t *testing.T, s objectsUnderTest) {
 	if b, err := s.store.Thumbnail(s.ctx, person, file); !errors.Is(err, dossier.ErrNotFound) {
 		t.Errorf("Thumbnail of nothing: %d bytes, %v; want ErrNotFound", len(b), err)
 	}
-	if err := s.store.DeleteThumbnail(s.ctx, person, file); err != nil {
-		t.Errorf("DeleteThumbnail of nothing: %v", err)
-	}
+	wants(t, "DeleteThumbnail of nothing", s.store.DeleteThumbnail(s.ctx, person, file), nil)
 	if of := s.thumbnails(); len(of) != 0 {
 		t.Errorf("Thumbnails of nothing: %v", of)
 	}
@@ -38,9 +31,7 @@ func testThumbnails(t *testing.T, s objectsUnderTest) {
 	s.put(key, byteStream(1, 1000))
 	for _, size := range []int{dossier.MaxThumbnail, 0, 1} {
 		want := bytes.Repeat([]byte{byte(size)}, size)
-		if err := s.store.PutThumbnail(s.ctx, person, file, want); err != nil {
-			t.Fatalf("PutThumbnail of %d bytes: %v", size, err)
-		}
+		must(t, fmt.Sprintf("PutThumbnail of %d bytes", size), s.store.PutThumbnail(s.ctx, person, file, want))
 		if b, err := s.store.Thumbnail(s.ctx, person, file); err != nil || !bytes.Equal(b, want) {
 			t.Errorf("Thumbnail of %d bytes: %d, %v", size, len(b), err)
 		}
@@ -49,9 +40,7 @@ func testThumbnails(t *testing.T, s objectsUnderTest) {
 		t.Error("PutThumbnail took more than a thumbnail can have")
 	}
 	other := dossier.ThumbnailOf{Person: person, File: dossier.NewFileID()}
-	if err := s.store.PutThumbnail(s.ctx, other.Person, other.File, []byte("other")); err != nil {
-		t.Fatalf("PutThumbnail: %v", err)
-	}
+	must(t, "PutThumbnail", s.store.PutThumbnail(s.ctx, other.Person, other.File, []byte("other")))
 	mine := dossier.ThumbnailOf{Person: person, File: file}
 	if of := s.thumbnails(); len(of) != 2 || !slices.Contains(of, mine) || !slices.Contains(of, other) {
 		t.Errorf("Thumbnails: %v, want those of both files", of)
@@ -61,9 +50,7 @@ func testThumbnails(t *testing.T, s objectsUnderTest) {
 	for i, after := range []string{dossier.ThumbnailPrefix, keys[0], keys[1]} {
 		var got []string
 		for of, err := range s.store.Thumbnails(s.ctx, after) {
-			if err != nil {
-				t.Fatalf("Thumbnails after %q: %v", after, err)
-			}
+			must(t, fmt.Sprintf("Thumbnails after %q", after), err)
 			got = append(got, dossier.ThumbnailKey(of.Person, of.File))
 		}
 		if !slices.Equal(got, keys[i:]) {
@@ -96,9 +83,7 @@ func testThumbnails(t *testing.T, s objectsUnderTest) {
 	}
 
 	for of := range s.store.Thumbnails(s.ctx, "") {
-		if err := s.store.DeleteThumbnail(s.ctx, of.Person, of.File); err != nil {
-			t.Fatalf("DeleteThumbnail while listing: %v", err)
-		}
+		must(t, "DeleteThumbnail while listing", s.store.DeleteThumbnail(s.ctx, of.Person, of.File))
 	}
 	if of := s.thumbnails(); len(of) != 0 {
 		t.Errorf("Thumbnails after deletion: %v", of)
@@ -113,17 +98,13 @@ func testThumbnailsAtOnce(t *testing.T, s objectsUnderTest) {
 		for range 4 {
 			wg.Go(func() {
 				for range 5 {
-					if err := s.store.PutThumbnail(s.ctx, person, file, b); err != nil {
-						t.Errorf("PutThumbnail: %v", err)
-					}
+					wants(t, "PutThumbnail", s.store.PutThumbnail(s.ctx, person, file, b), nil)
 					got, err := s.store.Thumbnail(s.ctx, person, file)
 					if !errors.Is(err, dossier.ErrNotFound) &&
 						(err != nil || !bytes.Equal(got, whole[0]) && !bytes.Equal(got, whole[1])) {
 						t.Errorf("Thumbnail: %d bytes, %v; want one of those that were put", len(got), err)
 					}
-					if err := s.store.DeleteThumbnail(s.ctx, person, file); err != nil {
-						t.Errorf("DeleteThumbnail: %v", err)
-					}
+					wants(t, "DeleteThumbnail", s.store.DeleteThumbnail(s.ctx, person, file), nil)
 				}
 			})
 		}

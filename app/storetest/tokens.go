@@ -8,8 +8,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,9 +56,7 @@ func newToken(n int, of staff.AccountID) staff.Token {
 func addToken(t *testing.T, s staff.Store, n int, of staff.AccountID) staff.Token {
 	t.Helper()
 	one := newToken(n, of)
-	if err := s.AddToken(t.Context(), one); err != nil {
-		t.Fatalf("AddToken: %v", err)
-	}
+	must(t, "AddToken", s.AddToken(t.Context(), one))
 	return one
 }
 
@@ -68,9 +64,7 @@ func addToken(t *testing.T, s staff.Store, n int, of staff.AccountID) staff.Toke
 func wantTokens(t *testing.T, s staff.Store, want ...staff.Token) {
 	t.Helper()
 	got, err := s.Tokens(t.Context())
-	if err != nil {
-		t.Fatalf("Tokens: %v", err)
-	}
+	must(t, "Tokens", err)
 	sameTokens(t, "the tokens", got, want)
 }
 
@@ -86,9 +80,7 @@ func tokenRoundTrip(t *testing.T, s staff.Store) {
 	long := newToken(2, owner(2))
 	long.Name, long.Scopes = strings.Repeat("😀", staff.MaxTokenName), staff.Scopes
 	long.UsedAt = long.CreatedAt.Add(time.Hour)
-	if err := s.AddToken(t.Context(), long); err != nil {
-		t.Fatalf("AddToken of the longest texts: %v", err)
-	}
+	must(t, "AddToken of the longest texts", s.AddToken(t.Context(), long))
 	for _, want := range []staff.Token{one, long} {
 		if got, err := s.Token(t.Context(), want.Hash); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("Token: got %v, %v, want %v", got, err, want)
@@ -113,9 +105,7 @@ func tokenTwice(t *testing.T, s staff.Store) {
 	sameID, sameHash := newToken(2, owner(1)), newToken(3, owner(2))
 	sameID.ID, sameHash.Hash = one.ID, one.Hash
 	for _, other := range []staff.Token{one, sameID, sameHash} {
-		if err := s.AddToken(t.Context(), other); !errors.Is(err, dossier.ErrExists) {
-			t.Errorf("AddToken of what is taken: got %v, want ErrExists", err)
-		}
+		wants(t, "AddToken of what is taken", s.AddToken(t.Context(), other), dossier.ErrExists)
 	}
 	wantTokens(t, s, one)
 }
@@ -123,14 +113,10 @@ func tokenTwice(t *testing.T, s staff.Store) {
 func tokenUsed(t *testing.T, s staff.Store) {
 	one, other := addToken(t, s, 1, owner(1)), addToken(t, s, 2, owner(1))
 	for _, minutes := range []int{5, 3, 5} {
-		if err := s.UseToken(t.Context(), one.ID, one.CreatedAt.Add(time.Duration(minutes)*time.Minute)); err != nil {
-			t.Fatalf("UseToken: %v", err)
-		}
+		must(t, "UseToken", s.UseToken(t.Context(), one.ID, one.CreatedAt.Add(time.Duration(minutes)*time.Minute)))
 	}
 	one.UsedAt = one.CreatedAt.Add(5 * time.Minute)
-	if err := s.UseToken(t.Context(), newToken(3, owner(1)).ID, one.UsedAt); err != nil {
-		t.Errorf("UseToken of an absent token: %v", err)
-	}
+	wants(t, "UseToken of an absent token", s.UseToken(t.Context(), newToken(3, owner(1)).ID, one.UsedAt), nil)
 	wantTokens(t, s, other, one)
 }
 
@@ -148,38 +134,22 @@ func tokenLists(t *testing.T, s staff.Store) {
 	wantTokens(t, s, all[:staff.MaxTokens]...)
 	for of, want := range map[staff.AccountID][]staff.Token{owner(1): theirs, owner(9): nil} {
 		got, err := s.TokensOf(t.Context(), of)
-		if err != nil {
-			t.Fatalf("TokensOf: %v", err)
-		}
+		must(t, "TokensOf", err)
 		sameTokens(t, "the tokens of an account", got, want)
 	}
 }
 
 func tokenRevoke(t *testing.T, s staff.Store) {
 	one, other := addToken(t, s, 1, owner(1)), addToken(t, s, 2, owner(1))
-	var revoked atomic.Int64
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			did, err := s.RevokeToken(t.Context(), one.ID)
-			if err != nil {
-				t.Errorf("RevokeToken: %v", err)
-			}
-			if did {
-				revoked.Add(1)
-			}
-		})
-	}
-	wg.Wait()
-	if n := revoked.Load(); n != 1 {
-		t.Errorf("%d of 8 revoked the token, want one", n)
-	}
-	if _, err := s.Token(t.Context(), one.Hash); !errors.Is(err, dossier.ErrNotFound) {
-		t.Errorf("a revoked token: got %v, want ErrNotFound", err)
-	}
-	if err := s.UseToken(t.Context(), one.ID, one.CreatedAt.Add(time.Hour)); err != nil {
-		t.Errorf("UseToken of a revoked token: %v", err)
-	}
+	oneWins(t, "RevokeToken", 8, errAnother, func(int) error {
+		did, err := s.RevokeToken(t.Context(), one.ID)
+		if err == nil && !did {
+			return errAnother
+		}
+		return err
+	})
+	wants(t, "a revoked token", second(s.Token(t.Context(), one.Hash)), dossier.ErrNotFound)
+	wants(t, "UseToken of a revoked token", s.UseToken(t.Context(), one.ID, one.CreatedAt.Add(time.Hour)), nil)
 	wantTokens(t, s, other)
 }
 
@@ -189,13 +159,9 @@ func tokenAccount(t *testing.T, s staff.Store) {
 		r := staff.Record{Account: staff.Account{ID: owner(n), Name: "Ada",
 			Address: fmt.Sprintf("ada%d@staff.example", n),
 			Role:    staff.Editor, State: staff.Active, CreatedAt: peopleEpoch, ChangedAt: peopleEpoch}}
-		if err := s.AddAccount(t.Context(), r); err != nil {
-			t.Fatalf("AddAccount: %v", err)
-		}
+		must(t, "AddAccount", s.AddAccount(t.Context(), r))
 		r, err := s.Account(t.Context(), r.ID)
-		if err != nil {
-			t.Fatalf("Account: %v", err)
-		}
+		must(t, "Account", err)
 		return r
 	}
 	stays, suspended, removed := add(1), add(2), add(3)
@@ -207,33 +173,23 @@ func tokenAccount(t *testing.T, s staff.Store) {
 	}
 	demoted := stays
 	demoted.Role = staff.Viewer
-	if err := s.SetAccount(t.Context(), stays, demoted, true); err != nil {
-		t.Fatalf("SetAccount: %v", err)
-	}
+	must(t, "SetAccount", s.SetAccount(t.Context(), stays, demoted, true))
 	to := suspended
 	to.State = staff.Suspended
-	if err := s.SetAccount(t.Context(), suspended, to, true); err != nil {
-		t.Fatalf("SetAccount: %v", err)
-	}
-	if err := s.RemoveAccount(t.Context(), removed); err != nil {
-		t.Fatalf("RemoveAccount: %v", err)
-	}
+	must(t, "SetAccount", s.SetAccount(t.Context(), suspended, to, true))
+	must(t, "RemoveAccount", s.RemoveAccount(t.Context(), removed))
 	wantTokens(t, s, want...)
 	// Of what is not changed, because somebody else was faster, no token ends.
 	to = demoted
 	to.State = staff.Suspended
-	if err := s.SetAccount(t.Context(), stays, to, true); !errors.Is(err, dossier.ErrLost) {
-		t.Errorf("SetAccount of what was changed since: got %v, want ErrLost", err)
-	}
+	wants(t, "SetAccount of what was changed since", s.SetAccount(t.Context(), stays, to, true), dossier.ErrLost)
 	wantTokens(t, s, want...)
 }
 
 func tokenForget(t *testing.T, s staff.Store) {
 	addToken(t, s, 1, owner(1))
 	edge, good := addToken(t, s, 10, owner(1)), addToken(t, s, 20, owner(2))
-	if err := s.ForgetTokens(t.Context(), edge.ExpiresAt); err != nil {
-		t.Fatalf("ForgetTokens: %v", err)
-	}
+	must(t, "ForgetTokens", s.ForgetTokens(t.Context(), edge.ExpiresAt))
 	wantTokens(t, s, good, edge)
 }
 
@@ -251,9 +207,7 @@ func tokenCancelled(t *testing.T, s staff.Store) {
 		"RevokeToken":  func() error { _, err := s.RevokeToken(ctx, one.ID); return err },
 		"ForgetTokens": func() error { return s.ForgetTokens(ctx, one.ExpiresAt.Add(time.Hour)) },
 	} {
-		if err := call(); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: got %v, want context.Canceled", name, err)
-		}
+		wants(t, name, call(), context.Canceled)
 	}
 	wantTokens(t, s, one)
 }

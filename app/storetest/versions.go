@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -58,9 +59,7 @@ func (v versionsUnderTest) write(key string, c content) {
 
 func (v versionsUnderTest) delete(key string) {
 	v.t.Helper()
-	if err := v.store.Delete(v.ctx, key); err != nil {
-		v.t.Fatalf("Delete: %v", err)
-	}
+	must(v.t, "Delete", v.store.Delete(v.ctx, key))
 	v.invisible(key)
 }
 
@@ -138,22 +137,16 @@ func testReviveNone(v versionsUnderTest) {
 	person := dossier.NewPersonID()
 	v.write(dossier.ObjectKey(person, dossier.NewFileID()), content{1, 10})
 	for _, key := range []string{never, dossier.ObjectKey(person, dossier.NewFileID())} {
-		if err := v.revive(key, content{1, 10}); !errors.Is(err, dossier.ErrNotFound) {
-			v.t.Errorf("Revive of what never was: %v; want ErrNotFound", err)
-		}
+		wants(v.t, "Revive of what never was", v.revive(key, content{1, 10}), dossier.ErrNotFound)
 		v.invisible(key)
 	}
 	v.write(other, content{1, 10})
 	for _, c := range []content{{2, 10}, {1, 11}, {1, 0}} {
-		if err := v.revive(other, c); !errors.Is(err, dossier.ErrCorrupt) {
-			v.t.Errorf("Revive of %+v where there is only another: %v; want ErrCorrupt", c, err)
-		}
+		wants(v.t, fmt.Sprintf("Revive of %+v where there is only another", c), v.revive(other, c), dossier.ErrCorrupt)
 	}
 	v.sees(other, byteStream(1, 10))
 	v.delete(other)
-	if err := v.revive(other, content{2, 10}); !errors.Is(err, dossier.ErrCorrupt) {
-		v.t.Errorf("Revive of something else than was deleted: %v; want ErrCorrupt", err)
-	}
+	wants(v.t, "Revive of something else than was deleted", v.revive(other, content{2, 10}), dossier.ErrCorrupt)
 	v.invisible(other)
 }
 
@@ -178,9 +171,7 @@ func testReviveAtOnce(v versionsUnderTest) {
 	want := heldOf(v.t, c.seed, c.size)
 	for range 4 {
 		wg.Go(func() {
-			if err := v.versions.Revive(v.ctx, key, want); err != nil {
-				v.t.Errorf("Revive: %v", err)
-			}
+			wants(v.t, "Revive", v.versions.Revive(v.ctx, key, want), nil)
 		})
 	}
 	wg.Wait()
