@@ -206,9 +206,9 @@ func (c *call) other() {
 	}
 }
 
-//go:generate go run ../outputs outputs.txt
+//go:generate go run ../replacements -outputs outputs.txt
 
-// outputs is written from the source of the Pulumi SDK; internal/outputs tells how.
+// outputs is written from the source of the Pulumi SDK; internal/replacements tells how.
 //
 //go:embed outputs.txt
 var outputs string

@@ -14,9 +14,10 @@
 //	cd plan
 //	go run ./internal/replacements -provider ../terraform-provider-aws -version "v5.… (commit)" replacements.txt
 //
-// What holds where an input is not given is in a table of its own, from the comments of the SDK:
+// Two tables are of the SDK alone, and "go generate" writes them: what its comments say that holds where an input is
+// not given, and the texts that AWS adds to a resource:
 //
-//	go run ./internal/replacements -defaults defaults.txt
+//	go run ./internal/replacements -defaults defaults.txt -outputs internal/awsmodel/outputs.txt
 //
 // Then read the difference. What the source cannot tell is in plan/replacements.go by hand, each with its reason.
 package main
@@ -42,10 +43,11 @@ const sdkModule = "github.com/pulumi/pulumi-aws/sdk/v6"
 func main() {
 	provider := flag.String("provider", "", "folder of the Terraform provider's source")
 	version := flag.String("version", "", "which source that is, for the table's first lines")
-	defaults := flag.String("defaults", "", "file for what holds where an input is not given; nothing else is written")
+	defaults := flag.String("defaults", "", "file for what holds where an input is not given")
+	outputs := flag.String("outputs", "", "file for the texts that AWS adds to resources")
 	flag.Parse()
-	if *defaults != "" {
-		if err := writeUnset(*defaults); err != nil {
+	if *defaults != "" || *outputs != "" {
+		if err := errors.Join(writeTable(*defaults, unsetTable), writeTable(*outputs, outputsTable)); err != nil {
 			fmt.Fprintln(os.Stderr, "replacements:", err)
 			os.Exit(1)
 		}
@@ -127,6 +129,21 @@ func write(provider, version, file string, told io.Writer) error {
 		fmt.Fprintf(told, "%d %s\n", count[what], what)
 	}
 	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("writing the table: %w", err)
+	}
+	return nil
+}
+
+// writeTable writes a table that is of the SDK alone, if a file is named for it.
+func writeTable(file string, make func() ([]byte, error)) error {
+	if file == "" {
+		return nil
+	}
+	table, err := make()
+	if err == nil {
+		err = os.WriteFile(file, table, 0o644)
+	}
+	if err != nil {
 		return fmt.Errorf("writing the table: %w", err)
 	}
 	return nil

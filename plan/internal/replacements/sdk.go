@@ -14,6 +14,8 @@ import (
 // An input is one of a type of the SDK, with those that it has itself.
 type input struct {
 	name string
+	// kind is its type in Go.
+	kind string
 	// of is the type of its own inputs; empty for none.
 	of string
 	// unset is what the SDK's comment says that holds where nothing is given; empty: it says nothing, or no one value.
@@ -24,6 +26,8 @@ type input struct {
 type sdk struct {
 	// types are the inputs by token.
 	types map[string][]input
+	// outputs are what a resource has, by token: its inputs, and what AWS adds.
+	outputs map[string][]input
 	// objects are the inputs of the types within a package, by package and type.
 	objects map[string]map[string][]input
 }
@@ -36,7 +40,8 @@ var (
 
 // declared reads the SDK's Go source.
 func declared(dir string) (*sdk, error) {
-	s := &sdk{types: map[string][]input{}, objects: map[string]map[string][]input{}}
+	s := &sdk{types: map[string][]input{}, outputs: map[string][]input{},
+		objects: map[string]map[string][]input{}}
 	inits, err := filepath.Glob(filepath.Join(dir, "*", "init.go"))
 	if err != nil {
 		return nil, err
@@ -67,6 +72,7 @@ func declared(dir string) (*sdk, error) {
 					s.types[token] = inputs
 				}
 			}
+			s.outputs[token] = structs[kind]
 			module, _, _ := strings.Cut(strings.TrimPrefix(token, "aws:"), "/")
 			if s.objects[module] == nil {
 				s.objects[module] = structs
@@ -106,7 +112,7 @@ func structures(name string, structs map[string][]input) ([]string, error) {
 			if strings.Contains(of, ".") || unicode.IsLower(rune(of[0])) {
 				of = ""
 			}
-			structs[current] = append(structs[current], input{m[2], of, unset(comment, m[1])})
+			structs[current] = append(structs[current], input{m[2], m[1], of, unset(comment, m[1])})
 			comment = ""
 		}
 		if text, is := strings.CutPrefix(line, "\t// "); is {

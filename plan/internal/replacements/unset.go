@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -62,18 +61,7 @@ func fits(value, kind string) bool {
 	return false
 }
 
-// writeUnset writes the table of what holds where nothing is given.
-func writeUnset(file string) error {
-	table, err := unsetTable()
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(file, table, 0o644); err != nil {
-		return fmt.Errorf("writing the table: %w", err)
-	}
-	return nil
-}
-
+// unsetTable is the table of what holds where nothing is given.
 func unsetTable() ([]byte, error) {
 	s, version, err := located()
 	if err != nil {

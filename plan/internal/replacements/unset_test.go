@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"os"
 	"testing"
 )
 
@@ -27,20 +25,5 @@ func TestUnset(t *testing.T) {
 		if got := unset(c.comment, c.kind); got != c.want {
 			t.Errorf("%s (%s): got %q, want %q", c.comment, c.kind, got, c.want)
 		}
-	}
-}
-
-// TestUnsetIsOfTheSDK: the table in the repository is what the SDK in go.mod makes of it.
-func TestUnsetIsOfTheSDK(t *testing.T) {
-	table, err := os.ReadFile("../../defaults.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := unsetTable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(table, want) {
-		t.Error("plan/defaults.txt is not of the SDK in go.mod: write it anew, as the comment of main.go says")
 	}
 }
