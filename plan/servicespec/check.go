@@ -11,6 +11,7 @@ import (
 
 	"dossier.example/plan/graph"
 	"dossier.example/plan/internal/awsmodel"
+	"dossier.example/plan/internal/cfn"
 )
 
 // Report is what the comparison of a graph finds.
@@ -126,7 +127,7 @@ func (w *walker) resource(r *graph.Resource) {
 }
 
 // required tells which required properties of a type nothing accounts for.
-func (w *walker) required(path string, t *Type, given map[string]bool) {
+func (w *walker) required(path string, t *cfn.Type, given map[string]bool) {
 	for name, p := range t.Properties {
 		if p.Required && !given[name] && w.m.made[name] == "" {
 			w.wrong(path, "%s requires %s", t.Name, name)
@@ -135,7 +136,7 @@ func (w *walker) required(path string, t *Type, given map[string]bool) {
 }
 
 // input finds the property of an input and looks at the value.
-func (w *walker) input(path, name string, in *Type, v any, given map[string]bool) {
+func (w *walker) input(path, name string, in *cfn.Type, v any, given map[string]bool) {
 	if w.m.absent[path] != "" {
 		w.status.Absent += leaves(v)
 		return
@@ -175,7 +176,7 @@ func (w *walker) input(path, name string, in *Type, v any, given map[string]bool
 // keyed looks at a value of a list of keys and values, whose keys stand in its documentation.
 func (w *walker) keyed(path string, at place, v any) {
 	w.status.Compared += leaves(v)
-	for _, t := range w.spec.within(at.property) {
+	for _, t := range w.spec.Within(at.property) {
 		key := t.Properties["Key"]
 		if key == nil {
 			continue
@@ -192,7 +193,7 @@ func (w *walker) keyed(path string, at place, v any) {
 }
 
 // value looks at a value and what is in it.
-func (w *walker) value(path string, p *Property, v any) {
+func (w *walker) value(path string, p *cfn.Property, v any) {
 	if _, hidden := v.(graph.Mark); hidden || v == nil {
 		w.status.Compared++
 		return
@@ -220,8 +221,8 @@ func (w *walker) value(path string, p *Property, v any) {
 }
 
 // union accepts what one of the alternatives accepts, and else says what the first does not accept.
-func (w *walker) union(path string, p *Property, v any) {
-	json := slices.IndexFunc(p.Types, func(one *Property) bool { return one.Type == "json" })
+func (w *walker) union(path string, p *cfn.Property, v any) {
+	json := slices.IndexFunc(p.Types, func(one *cfn.Property) bool { return one.Type == "json" })
 	if _, text := v.(string); text && json >= 0 {
 		w.value(path, p.Types[json], v) // a document as text is one all the same
 		return
@@ -243,11 +244,11 @@ func (w *walker) union(path string, p *Property, v any) {
 	w.found = found
 }
 
-func (w *walker) array(path string, p *Property, v any) {
+func (w *walker) array(path string, p *cfn.Property, v any) {
 	// Names and values, which CloudFormation has as a list of pairs.
 	if object, is := v.(map[string]any); is && w.pairs(p.Element) {
 		for _, value := range object {
-			w.scalar(path, &Property{Type: "string"}, value)
+			w.scalar(path, &cfn.Property{Type: "string"}, value)
 		}
 		return
 	}
@@ -269,7 +270,7 @@ func (w *walker) array(path string, p *Property, v any) {
 }
 
 // pairs reports whether the elements of a list are names with values.
-func (w *walker) pairs(element *Property) bool {
+func (w *walker) pairs(element *cfn.Property) bool {
 	if element.Type == "tag" {
 		return true
 	}
@@ -280,7 +281,7 @@ func (w *walker) pairs(element *Property) bool {
 	return t.Properties["Value"] != nil && (t.Properties["Key"] != nil || t.Properties["Name"] != nil)
 }
 
-func (w *walker) each(path string, element *Property, v any) {
+func (w *walker) each(path string, element *cfn.Property, v any) {
 	object, is := v.(map[string]any)
 	if !is {
 		w.wrong(path, "is %s, and should be an object", kindOf(v))
@@ -291,7 +292,7 @@ func (w *walker) each(path string, element *Property, v any) {
 	}
 }
 
-func (w *walker) object(path string, t *Type, v any) {
+func (w *walker) object(path string, t *cfn.Type, v any) {
 	list := elements(v)
 	if len(list) > 1 {
 		w.wrong(path, "has %d elements, and %s is one", len(list), t.Name)
@@ -313,7 +314,7 @@ func (w *walker) object(path string, t *Type, v any) {
 
 // scalar takes a text for a number or a switch and the other way round, as CloudFormation does
 // (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html).
-func (w *walker) scalar(path string, p *Property, v any) {
+func (w *walker) scalar(path string, p *cfn.Property, v any) {
 	w.status.Compared += leaves(v)
 	text := fmt.Sprint(v)
 	if f, is := v.(float64); is {
@@ -349,7 +350,7 @@ func (w *walker) scalar(path string, p *Property, v any) {
 	w.documented(path, p.Documented, v)
 }
 
-func (w *walker) documented(path string, d *Documented, v any) {
+func (w *walker) documented(path string, d *cfn.Documented, v any) {
 	if d == nil {
 		return
 	}

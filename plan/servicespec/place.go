@@ -5,16 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"dossier.example/plan/internal/cfn"
 )
 
 // place is where an input stands in CloudFormation.
 type place struct {
 	// root is the resource type when the place is not below the type that the input belongs to.
-	root *Type
+	root *cfn.Type
 	// first is the property of root, or of the type that the input belongs to, that leads there.
 	first string
 	// property is nil where the input's own inputs stand beside it: an object that CloudFormation does not have.
-	property *Property
+	property *cfn.Property
 	// key is that of a list of keys and values.
 	key string
 	// one tells that the input is an element of the list that property is.
@@ -24,13 +26,13 @@ type place struct {
 }
 
 // locate finds an input by its path in the resource and its name in the type it belongs to.
-func (s *Spec) locate(m mapping, path, name string, in *Type) (place, error) {
+func (s *Spec) locate(m mapping, path, name string, in *cfn.Type) (place, error) {
 	target, renamed := m.names[path]
 	if !renamed {
 		if in == nil {
 			return place{}, errors.New("it is part of a value that has no properties")
 		}
-		found, p := in.property(name)
+		found, p := property(in, name)
 		if p == nil {
 			return place{}, fmt.Errorf("%s has no such property", in.Name)
 		}
@@ -49,7 +51,7 @@ func (s *Spec) locate(m mapping, path, name string, in *Type) (place, error) {
 	}
 	target, at.key, _ = strings.Cut(target, "#")
 	target, at.one = strings.CutSuffix(target, "[]")
-	inside := []*Type{in}
+	inside := []*cfn.Type{in}
 	for step := range strings.SplitSeq(target, ".") {
 		at.property = nil
 		for _, t := range inside {
@@ -63,7 +65,7 @@ func (s *Spec) locate(m mapping, path, name string, in *Type) (place, error) {
 		}
 		at.first = cmp.Or(at.first, step)
 		at.replaces = stronger(at.replaces, at.property.Replaces)
-		inside = s.within(at.property)
+		inside = s.Within(at.property)
 	}
 	return at, nil
 }
@@ -101,7 +103,7 @@ func (s *Spec) Replaces(token, path string) (replaces string, known bool) {
 
 // parent is where the inputs beside the one at the path belong.
 type parent struct {
-	inside   *Type
+	inside   *cfn.Type
 	replaces string
 }
 
@@ -126,14 +128,14 @@ func (s *Spec) parent(m mapping, path string) (parent, error) {
 			continue
 		}
 		found.replaces, found.inside = stronger(found.replaces, at.replaces), nil
-		if inside := s.within(at.property); len(inside) > 0 {
+		if inside := s.Within(at.property); len(inside) > 0 {
 			found.inside = inside[0]
 		}
 	}
 }
 
 // start is the type that the inputs of a resource belong to.
-func (s *Spec) start(m mapping) (*Type, error) {
+func (s *Spec) start(m mapping) (*cfn.Type, error) {
 	in := s.Types[m.cfn]
 	if in == nil {
 		return nil, fmt.Errorf("the type %s is not known", m.cfn)
@@ -146,7 +148,7 @@ func (s *Spec) start(m mapping) (*Type, error) {
 		if p == nil {
 			return nil, fmt.Errorf("%s has no %s", in.Name, step)
 		}
-		inside := s.within(p)
+		inside := s.Within(p)
 		if len(inside) == 0 {
 			return nil, fmt.Errorf("%s of %s has no properties", step, in.Name)
 		}

@@ -9,10 +9,6 @@
 package servicespec
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -21,78 +17,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
+	"dossier.example/plan/internal/cfn"
 	"dossier.example/plan/internal/workspace"
 )
 
 // Spec is what the package says of the types of mappings.
-type Spec struct {
-	// Version is that of the npm package, and Resources the number of resource types in it.
-	Version     string
-	Resources   int
-	Types       map[string]*Type
-	Definitions map[string]*Type
-}
+type Spec struct{ *cfn.Spec }
 
-// Type is a resource type, or the type of a property that has properties of its own.
-type Type struct {
-	Name       string
-	Properties map[string]*Property
-}
-
-// Property is a property, or an element of one.
-type Property struct {
-	// Type is string, integer, number, boolean, json, date-time, tag, array, map, union or ref.
-	Type string
-	// Element is what an array or a map holds.
-	Element *Property
-	// Types are the alternatives of a union.
-	Types []*Property
-	// Ref names the definition that a ref means.
-	Ref string
-	// Values are the only ones that are allowed, if there are any.
-	Values   []any
-	Required bool
-	// Replaces is yes, maybe, or empty where a change of the property needs no other resource.
-	Replaces string
-	// Documented are the values that the property's documentation allows.
-	Documented *Documented
-	// Keys are the keys of a list of keys and values, with the values that their documentation allows.
-	Keys map[string]Documented
-}
-
-// Documented are the values that a text allows: those of a list, or those of a range.
-type Documented struct {
-	Values      []string
-	Least, Most *float64
-}
-
-// timeout is ample for a program that reads three megabytes.
-const timeout = 5 * time.Minute
-
-// load runs the script that prints the package's data.
-func load(ctx context.Context, script string, types []string) (*Spec, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", append([]string{script}, types...)...)
-	out, err := cmd.Output()
-	if failed, is := errors.AsType[*exec.ExitError](err); is {
-		return nil, fmt.Errorf("%s: %w: %s", script, err, failed.Stderr)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", script, err)
-	}
-	spec := &Spec{}
-	if err := json.Unmarshal(out, spec); err != nil {
-		return nil, fmt.Errorf("reading what %s prints: %w", script, err)
-	}
-	return spec, nil
-}
-
-var loaded = sync.OnceValues(func() (*Spec, error) {
-	return load(context.Background(), filepath.Join(workspace.Root(), "tools", "servicespec.mjs"), types())
-})
+var loaded = sync.OnceValues(func() (*cfn.Spec, error) { return cfn.Read(types()...) })
 
 // Load returns the data for the types of mappings, which it reads once. Without Node.js or the npm package it ends the
 // test: as failed where DOSSIER_TEST_REQUIRE=1 is set, else as skipped.
@@ -112,7 +45,7 @@ func Load(t testing.TB) *Spec {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return spec
+	return &Spec{spec}
 }
 
 // types are the CloudFormation types that mappings speaks of.
@@ -130,7 +63,7 @@ func types() []string {
 }
 
 // property is the one that an input's name means, with case and plural put aside.
-func (t *Type) property(input string) (name string, p *Property) {
+func property(t *cfn.Type, input string) (name string, p *cfn.Property) {
 	if t == nil {
 		return "", nil
 	}
@@ -148,21 +81,4 @@ func folded(name string) string {
 		return stem + "y"
 	}
 	return strings.TrimSuffix(name, "s")
-}
-
-// within are the types whose properties can stand below a property.
-func (s *Spec) within(p *Property) []*Type {
-	switch p.Type {
-	case "ref":
-		return []*Type{s.Definitions[p.Ref]}
-	case "array", "map":
-		return s.within(p.Element)
-	case "union":
-		var found []*Type
-		for _, one := range p.Types {
-			found = append(found, s.within(one)...)
-		}
-		return found
-	}
-	return nil
 }

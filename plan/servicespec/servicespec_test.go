@@ -33,7 +33,7 @@ func TestMappings(t *testing.T) {
 			if err != nil {
 				continue // what it belongs to is absent as well
 			}
-			if name, p := in.inside.property(path[strings.LastIndexByte(path, '.')+1:]); p != nil {
+			if name, p := property(in.inside, path[strings.LastIndexByte(path, '.')+1:]); p != nil {
 				t.Errorf("%s %s is said to be absent, and %s has %s", token, path, in.inside.Name, name)
 			}
 		}

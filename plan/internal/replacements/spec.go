@@ -1,56 +1,26 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"dossier.example/plan/internal/workspace"
+	"dossier.example/plan/internal/cfn"
 )
 
 // A spec is what AWS publishes about its types for CloudFormation.
 type spec struct {
-	Version     string
-	Types       map[string]*cfnType
-	Definitions map[string]*cfnType
-
+	*cfn.Spec
 	// byName are the types by service and kind, folded.
-	byName map[string]*cfnType
-}
-
-// A cfnType is a resource type, or one of a property.
-type cfnType struct {
-	Name       string
-	Properties map[string]*cfnProperty
-}
-
-// A cfnProperty is a property, or an element of one.
-type cfnProperty struct {
-	Element *cfnProperty
-	Types   []*cfnProperty
-	Ref     string
-	// Replaces is yes, maybe, or empty.
-	Replaces string
+	byName map[string]*cfn.Type
 }
 
 // published reads the npm package.
 func published() (*spec, error) {
-	script := filepath.Join(workspace.Root(), "tools", "servicespec.mjs")
-	out, err := exec.Command("node", script, "--all").Output()
-	if failed, is := errors.AsType[*exec.ExitError](err); is {
-		return nil, fmt.Errorf("%s: %w: %s", script, err, failed.Stderr)
-	}
+	all, err := cfn.Read("--all")
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", script, err)
+		return nil, err
 	}
-	s := &spec{byName: map[string]*cfnType{}}
-	if err := json.Unmarshal(out, s); err != nil {
-		return nil, fmt.Errorf("reading what %s prints: %w", script, err)
-	}
+	s := &spec{all, map[string]*cfn.Type{}}
 	for name, t := range s.Types {
 		parts := strings.Split(name, "::")
 		s.byName[strings.ToLower(parts[1])+" "+folded(parts[2])] = t
@@ -59,7 +29,7 @@ func published() (*spec, error) {
 }
 
 // opinion says what CloudFormation does when an input changes: those of paths that it has, with their marks.
-func (s *spec) opinion(token string, paths []string) (found []string, cfn string) {
+func (s *spec) opinion(token string, paths []string) (found []string, name string) {
 	t := s.match(token)
 	if t == nil {
 		return nil, ""
@@ -72,7 +42,7 @@ func (s *spec) opinion(token string, paths []string) (found []string, cfn string
 	return found, t.Name
 }
 
-func (s *spec) walk(t *cfnType, path []string, mark string) (string, bool) {
+func (s *spec) walk(t *cfn.Type, path []string, mark string) (string, bool) {
 	for name, p := range t.Properties {
 		if folded(name) != folded(path[0]) {
 			continue
@@ -86,7 +56,7 @@ func (s *spec) walk(t *cfnType, path []string, mark string) (string, bool) {
 		if len(path) == 1 {
 			return mark, true
 		}
-		for _, inner := range s.within(p) {
+		for _, inner := range s.Within(p) {
 			if found, known := s.walk(inner, path[1:], mark); known {
 				return found, true
 			}
@@ -95,23 +65,8 @@ func (s *spec) walk(t *cfnType, path []string, mark string) (string, bool) {
 	return "", false
 }
 
-// within are the types whose properties can stand below a property.
-func (s *spec) within(p *cfnProperty) []*cfnType {
-	if p == nil {
-		return nil
-	}
-	found := s.within(p.Element)
-	if t := s.Definitions[p.Ref]; t != nil {
-		found = append(found, t)
-	}
-	for _, one := range p.Types {
-		found = append(found, s.within(one)...)
-	}
-	return found
-}
-
 // match finds the CloudFormation type of a token: that of the service with the same name.
-func (s *spec) match(token string) *cfnType {
+func (s *spec) match(token string) *cfn.Type {
 	if name, told := cfnNames[token]; told {
 		return s.Types[name]
 	}
