@@ -24,8 +24,8 @@ var documents = map[string]string{
 	"aws:iam/groupPolicy:GroupPolicy":                    "policy",
 	"aws:iam/policy:Policy":                              "policy",
 	"aws:iam/userPolicy:UserPolicy":                      "policy",
-	"aws:kms/key:Key":                                    "policy",
-	"aws:kms/keyPolicy:KeyPolicy":                        "policy",
+	keyType:                                              "policy",
+	keyPolicyType:                                        "policy",
 	"aws:s3/bucketPolicy:BucketPolicy":                   "policy",
 	"aws:s3/bucketV2:BucketV2":                           "policy",
 	"aws:secretsmanager/secret:Secret":                   "policy",
@@ -61,11 +61,8 @@ func accesses(r *graph.Resource, names *strings.Replacer) map[access]bool {
 	if path == "" {
 		return nil
 	}
-	if v == nil && r.Token == endpointType {
-		return map[access]bool{{effect: "Allow", who: "*", action: "*", resource: "*"}: true} // AWS's default
-	}
 	if v == nil {
-		return nil
+		return unwritten(r.Token)
 	}
 	found := map[access]bool{}
 	d, err := iam.Parse(graph.Text(v))
@@ -106,6 +103,20 @@ func accesses(r *graph.Resource, names *strings.Replacer) map[access]bool {
 	return found
 }
 
+// unwritten is what AWS writes into a document of a type that the program gives none
+// (https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html,
+// https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html); nil: nothing.
+func unwritten(token string) map[access]bool {
+	switch token {
+	case endpointType:
+		return map[access]bool{{effect: "Allow", who: "*", action: "*", resource: "*"}: true}
+	case keyType:
+		return map[access]bool{{effect: "Allow", who: "arn:aws:iam::{account}:root", action: "kms:*",
+			resource: "*"}: true}
+	}
+	return nil
+}
+
 // allowsNothing reports whether a document has a list of statements, and none in it.
 func allowsNothing(document string) bool {
 	var d struct{ Statement []json.RawMessage }
@@ -138,16 +149,16 @@ func outsider(who string) string {
 
 // subjects are the inputs that name what a document of its own is about; partOf has them, too, of most types.
 var subjects = map[string]string{
-	"aws:apigateway/restApiPolicy:RestApiPolicy":        "restApiId",
-	"aws:backup/vaultPolicy:VaultPolicy":                "backupVaultName",
-	"aws:cloudwatch/eventBusPolicy:EventBusPolicy":      "eventBusName",
-	"aws:dynamodb/resourcePolicy:ResourcePolicy":        "resourceArn",
-	"aws:ecr/repositoryPolicy:RepositoryPolicy":         "repository",
-	"aws:efs/fileSystemPolicy:FileSystemPolicy":         "fileSystemId",
-	"aws:iam/groupPolicy:GroupPolicy":                   "group",
-	"aws:iam/userPolicy:UserPolicy":                     "user",
-	"aws:kinesis/resourcePolicy:ResourcePolicy":         "resourceArn",
-	"aws:kms/keyPolicy:KeyPolicy":                       "keyId",
+	"aws:apigateway/restApiPolicy:RestApiPolicy":   "restApiId",
+	"aws:backup/vaultPolicy:VaultPolicy":           "backupVaultName",
+	"aws:cloudwatch/eventBusPolicy:EventBusPolicy": "eventBusName",
+	"aws:dynamodb/resourcePolicy:ResourcePolicy":   "resourceArn",
+	"aws:ecr/repositoryPolicy:RepositoryPolicy":    "repository",
+	"aws:efs/fileSystemPolicy:FileSystemPolicy":    "fileSystemId",
+	"aws:iam/groupPolicy:GroupPolicy":              "group",
+	"aws:iam/userPolicy:UserPolicy":                "user",
+	"aws:kinesis/resourcePolicy:ResourcePolicy":    "resourceArn",
+	keyPolicyType:                                       "keyId",
 	"aws:msk/clusterPolicy:ClusterPolicy":               "clusterArn",
 	"aws:opensearch/domainPolicy:DomainPolicy":          "domainName",
 	"aws:s3/bucketPolicy:BucketPolicy":                  "bucket",
@@ -227,6 +238,9 @@ func (x access) stranger(was map[access]bool) string {
 	if by := signsInBy(x.who); by != "" && unbounded(by, x.condition) {
 		return "whoever signs in by " + code(by) + ", for anybody's repository, app or pool"
 	}
+	if who, held := heldTo(x.condition); held && (x.who == "*" || strings.HasPrefix(x.who, but)) {
+		return who
+	}
 	if !isService(x.who) {
 		return outsider(x.who)
 	}
@@ -279,6 +293,9 @@ func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
 		if old == nil && now.Token == endpointType {
 			continue // it lets through what others allow
 		}
+		if old == nil && now.Token == keyPolicyType && whole != nil {
+			was = accesses(whole, before) // which it takes the place of
+		}
 		if old != nil {
 			seen[old] = true
 			was = accesses(old, before)
@@ -296,7 +313,11 @@ func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
 	for _, old := range base.Resources {
 		if documents[old.Token] != "" && !seen[old] && !old.Read && !byRole(base, old) && gone[old.URN] &&
 			subjects[old.Token] != "" && !partGone(base, old, gone) {
-			found = append(found, compareAccess(old, "", accesses(old, before), nil, false)...)
+			var is map[access]bool
+			if old.Token == keyPolicyType {
+				is = unwritten(keyType)
+			}
+			found = append(found, compareAccess(old, "", accesses(old, before), is, false)...)
 		}
 	}
 	return found
@@ -311,7 +332,8 @@ func callers(base, head *graph.Graph) []Danger {
 		}
 		conditions := map[string]map[string]any{"ArnLike": {}, "StringEquals": {}}
 		for input, at := range map[string][2]string{"sourceArn": {"ArnLike", "aws:SourceArn"},
-			"sourceAccount": {"StringEquals", "aws:SourceAccount"}} {
+			"sourceAccount":  {"StringEquals", "aws:SourceAccount"},
+			"principalOrgId": {"StringEquals", "aws:PrincipalOrgID"}} {
 			switch v := r.Input(input).(type) {
 			case nil:
 			case string:
@@ -332,8 +354,8 @@ func callers(base, head *graph.Graph) []Danger {
 		}
 		lost := func(input string) bool { return old != nil && old.Input(input) != nil && now.Input(input) == nil }
 		who := caller(now)
-		if now.Read || who == "" || who == caller(old) || caller(old) == outsider("*") || who == outsider("*") ||
-			lost("sourceArn") || lost("sourceAccount") {
+		if now.Read || who == "" || who == caller(old) || caller(old) == outsider("*") ||
+			who != outsider("*") && (lost("sourceArn") || lost("sourceAccount")) {
 			continue
 		}
 		found = append(found, Danger{Kind: exposes, Resource: now.String(),

@@ -61,3 +61,71 @@ func TestNewDocuments(t *testing.T) {
 		})
 	}
 }
+
+// TestHeldTo: everyone whom a condition holds to the account is not everyone, and one that holds to others names them.
+func TestHeldTo(t *testing.T) {
+	asks := func(operator, key, value string) string {
+		return `,"Condition":{"` + operator + `":{"` + key + `":` + value + `}}`
+	}
+	for _, c := range []struct{ name, condition, who string }{
+		{"the account", asks("StringEquals", "aws:PrincipalAccount", `"123456789012"`), ""},
+		{"a topic of the account", asks("ArnEquals", "aws:SourceArn", `"arn:aws:sns:eu-central-1:123456789012:t"`), ""},
+		{"a bucket", asks("ArnLike", "aws:SourceArn", `"arn:aws:s3:::b"`), ""},
+		{"a role", asks("ArnEquals", "aws:PrincipalArn", `["arn:aws:iam::123456789012:role/a"]`), ""},
+		{"by a service of the account", asks("StringEquals", "kms:CallerAccount", `"123456789012"`), ""},
+		{"the organization", asks("StringEquals", "aws:PrincipalOrgID", `"o-a"`), "the organization `o-a`"},
+		{"a part of it", asks("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", `"o-a/r-b/*"`),
+			"the organization `o-a`"},
+		{"a network", asks("StringEquals", "aws:SourceVpc", `"vpc-1"`), "whoever comes by `vpc-1`"},
+		{"another account", asks("StringEquals", "aws:SourceAccount", `["123456789012","999999999999"]`),
+			"the foreign account `999999999999`"},
+		{"any account", asks("StringLike", "aws:PrincipalAccount", `"*"`), "everyone"},
+		{"a role of any account", asks("ArnLike", "aws:PrincipalArn", `"arn:aws:iam::*:role/a"`), "everyone"},
+		{"where it is told", asks("StringEqualsIfExists", "aws:PrincipalAccount", `"123456789012"`), "everyone"},
+		{"all of none", asks("ForAllValues:StringEquals", "aws:PrincipalAccount", `"123456789012"`), "everyone"},
+		{"all but one", asks("StringNotEquals", "aws:PrincipalAccount", `"999999999999"`), "everyone"},
+		{"what a browser says", asks("StringLike", "aws:Referer", `"https://a.example/*"`), "everyone"},
+		{"what whoever encrypts says", asks("StringEquals", "kms:EncryptionContext:a",
+			`"arn:aws:s3:eu-central-1:123456789012:b"`), "everyone"},
+	} {
+		policy := statements(`{"Effect":"Allow","Principal":"*","Action":"x:Read","Resource":"*"` + c.condition + `}`)
+		trust := statements(`{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"` + c.condition + `}`)
+		base, head := two(t, func(*graphtest.Builder) {}, func(b *graphtest.Builder) {
+			b.Add("sqs/queuePolicy:QueuePolicy", "x", in{"queueUrl": "q", "policy": policy})
+			b.Add("iam/role:Role", "r", in{"assumeRolePolicy": trust})
+		})
+		t.Run(c.name, func(t *testing.T) {
+			var want [][2]string
+			if c.who != "" {
+				want = [][2]string{{exposes, "newly allows **" + c.who + "** `x:Read`"},
+					{"a foreign principal trusted", "taken by **" + c.who + "**"}}
+			}
+			tells(t, between(base, head).Environments[0].Dangers, want)
+		})
+	}
+}
+
+// TestKeyPolicy: a key without a policy has AWS's own, by which the account's policies give rights to it: another one
+// that leaves that out shuts the account out.
+func TestKeyPolicy(t *testing.T) {
+	root := `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"kms:*","Resource":"*"}`
+	only := `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/a"},"Action":"kms:Encrypt","Resource":"*"}`
+	shut := [][2]string{{stops, "no longer allows `arn:aws:iam::{account}:root` `kms:*`"}}
+	build := func(b *graphtest.Builder) { b.Add("kms/key:Key", "k", in{}) }
+	for _, c := range []struct {
+		policy string
+		want   [][2]string
+	}{{statements(root), nil}, {statements(root, only), nil}, {statements(only), shut}} {
+		base, head := two(t, build, func(b *graphtest.Builder) { b.Set("kms/key:Key", "k", "policy", c.policy) })
+		tells(t, between(base, head).Environments[0].Dangers, c.want)
+		base, head = two(t, build, func(b *graphtest.Builder) {
+			b.Add("kms/keyPolicy:KeyPolicy", "p", in{"keyId": "key-k", "policy": c.policy})
+		})
+		tells(t, between(base, head).Environments[0].Dangers, c.want)
+	}
+	base, head := two(t, func(b *graphtest.Builder) {
+		build(b)
+		b.Add("kms/keyPolicy:KeyPolicy", "p", in{"keyId": "key-k", "policy": statements(root)})
+	}, func(b *graphtest.Builder) { b.Remove("kms/keyPolicy:KeyPolicy", "p") })
+	tells(t, between(base, head).Environments[0].Dangers, nil)
+}

@@ -208,7 +208,11 @@ func TestCallers(t *testing.T) {
 			[][2]string{{exposes, "the foreign account `999999999999`"}}},
 		{"another service", permission(gateway, arn("123456789012")), permission("sns.amazonaws.com", nil),
 			[][2]string{{exposes, "whatever it does so for"}}},
-		{"for everyone", nil, permission("*", nil), [][2]string{{exposes, "everyone can call"}}},
+		{"for everyone", nil, permission("*", nil), [][2]string{{exposes, "lets **everyone** use"}}},
+		{"for an organization", nil, permission("*", in{"principalOrgId": "o-a"}),
+			[][2]string{{exposes, "lets **the organization `o-a`** use"}}},
+		{"for everyone, not an organization", permission("*", in{"principalOrgId": "o-a"}), permission("*", nil),
+			[][2]string{{exposes, "lets **everyone** use"}}},
 
 		{"a new one for an API", nil, permission(gateway, arn("123456789012")), nil},
 		{"a new one for a bucket", nil, permission("s3.amazonaws.com", in{"sourceArn": "arn:aws:s3:::a"}), nil},

@@ -324,3 +324,71 @@ func sourceOf(key, value string) (string, bool) {
 	}
 	return "", false
 }
+
+// heldTo tells whom conditions hold everyone to, where they do, by the keys that AWS counts when it says which policy
+// is public
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status);
+// empty: to what is the account's own.
+func heldTo(conditions string) (who string, held bool) {
+	operators, err := asked(conditions)
+	if err != nil {
+		return "", false
+	}
+	var found []string
+	for _, t := range tests(operators) {
+		if t.negated || t.absent() || !strings.HasPrefix(t.operator, "String") && !strings.HasPrefix(t.operator, "Arn") {
+			continue
+		}
+		var said []string
+		for _, v := range t.values {
+			who, is := callerBy(t.key, v)
+			if !is {
+				said = nil
+				break
+			}
+			said = append(said, who)
+		}
+		if len(said) == 0 {
+			continue
+		}
+		if said = slices.DeleteFunc(said, func(who string) bool { return who == "" }); len(said) == 0 {
+			return "", true
+		}
+		slices.Sort(said)
+		found = append(found, strings.Join(few(slices.Compact(said)), ", "))
+	}
+	if len(found) == 0 {
+		return "", false
+	}
+	return slices.Min(found), true // each has to hold, and the accounts come first
+}
+
+// callerBy tells whom the value of a condition's key holds a caller to; empty: to the account's own. What callers say
+// of themselves holds nobody.
+func callerBy(key, value string) (who string, holds bool) {
+	org, _, _ := strings.Cut(value, "/")
+	switch key {
+	case "aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths", "aws:vpceorgid":
+		return "the organization " + code(org), !strings.ContainsAny(org, "*?")
+	case "aws:sourcevpc", "aws:sourcevpce":
+		if strings.HasPrefix(value, "{") {
+			return "", true
+		}
+		return "whoever comes by " + code(value), !strings.ContainsAny(value, "*?")
+	case "aws:principalaccount", "aws:vpceaccount", "s3:dataaccesspointaccount":
+		key = "aws:sourceaccount"
+	case "aws:principalarn", "s3:dataaccesspointarn":
+		key = "aws:sourcearn"
+	case "kms:calleraccount", "aws:sourceaccount", "aws:sourceowner", "aws:sourcearn":
+	default:
+		return "", false
+	}
+	switch account, is := sourceOf(key, value); {
+	case !is, account == anyAccount:
+		return "", false
+	case account == "", account == noAccount:
+		return "", true
+	default:
+		return "the foreign account " + code(account), true
+	}
+}

@@ -33,7 +33,7 @@ var holding = map[string]string{
 	"aws:dynamodb/table:Table":         "its records",
 	"aws:ebs/volume:Volume":            "its data",
 	"aws:efs/fileSystem:FileSystem":    "its files",
-	"aws:kms/key:Key":                  "all that only the key decrypts",
+	keyType:                            "all that only the key decrypts",
 	"aws:kms/replicaKey:ReplicaKey":    "all that only the key decrypts in its region",
 	"aws:rds/cluster:Cluster":          "its data",
 	"aws:rds/instance:Instance":        "its data",

@@ -12,12 +12,12 @@ import (
 // second one takes the place of the first, and with each deployment the other way round. The reference of the Terraform
 // provider says so in a note for each (https://registry.terraform.io/providers/hashicorp/aws/latest/docs).
 var sole = map[string]string{
-	"aws:ecr/lifecyclePolicy:LifecyclePolicy":                                                    "repository",
-	"aws:ecr/repositoryPolicy:RepositoryPolicy":                                                  "repository",
-	"aws:efs/backupPolicy:BackupPolicy":                                                          "fileSystemId",
-	"aws:efs/fileSystemPolicy:FileSystemPolicy":                                                  "fileSystemId",
-	"aws:kms/keyPolicy:KeyPolicy":                                                                "keyId",
-	"aws:s3/bucketAclV2:BucketAclV2":                                                             "bucket",
+	"aws:ecr/lifecyclePolicy:LifecyclePolicy":   "repository",
+	"aws:ecr/repositoryPolicy:RepositoryPolicy": "repository",
+	"aws:efs/backupPolicy:BackupPolicy":         "fileSystemId",
+	"aws:efs/fileSystemPolicy:FileSystemPolicy": "fileSystemId",
+	keyPolicyType:                    "keyId",
+	"aws:s3/bucketAclV2:BucketAclV2": "bucket",
 	"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2":                                 "bucket",
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       "bucket",
 	"aws:s3/bucketLoggingV2:BucketLoggingV2":                                                     "bucket",
@@ -61,7 +61,7 @@ var inlines = []inline{
 		map[string]string{"aws:autoscaling/attachment:Attachment": "autoscalingGroupName"}},
 	{"aws:sns/topic:Topic", []string{"policy"}, map[string]string{"aws:sns/topicPolicy:TopicPolicy": "arn"}},
 	{queueType, []string{"policy"}, map[string]string{"aws:sqs/queuePolicy:QueuePolicy": "queueUrl"}},
-	{"aws:kms/key:Key", []string{"policy"}, map[string]string{"aws:kms/keyPolicy:KeyPolicy": "keyId"}},
+	{keyType, []string{"policy"}, map[string]string{keyPolicyType: "keyId"}},
 	{"aws:secretsmanager/secret:Secret", []string{"policy"},
 		map[string]string{"aws:secretsmanager/secretPolicy:SecretPolicy": "secretArn"}},
 	{"aws:route53/zone:Zone", []string{"vpcs"},

@@ -38,7 +38,7 @@ func TestServiceRules(t *testing.T) {
 			stops, "another processor", stops},
 		{"new variables", code, "environment.variables.A", "a", "b", "", "", ""},
 		{"anyone calls a function", "lambda/permission:Permission", "principal", "s3.amazonaws.com", "*",
-			exposes, "everyone can call the function", ""},
+			exposes, "lets **everyone** use the function", ""},
 		{"a function called for anyone", "lambda/permission:Permission", "sourceArn", "arn:a", nil,
 			exposes, "whatever it does so for", ""},
 		{"a route without a guard", api + "route:Route", "authorizationType", "AWS_IAM", "NONE",

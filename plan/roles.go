@@ -44,7 +44,8 @@ type Grant struct {
 // Wide tells a grant of which nobody can say what it allows: with a wildcard in its action, to everyone, or by a policy
 // whose text is not known. What is allowed on every resource is for the rules: some actions know no other.
 func (g Grant) Wide() bool {
-	return g.Effect == "Allow" && (strings.ContainsAny(g.Action, "*?") || strings.Contains(g.Action, " policy ") || g.Action == assumed && g.Resource == "*")
+	return g.Effect == "Allow" && (strings.ContainsAny(g.Action, "*?") || strings.Contains(g.Action, " policy ") ||
+		g.Action == assumed && g.Resource == "*" && taker(g).stranger(nil) != "")
 }
 
 // assumed is the action of those who may take a role.

@@ -327,9 +327,9 @@ var computeRules = slices.Concat(
 		input("authorizationType", stops, from("NONE", "callers that do not sign are refused"))),
 	on("aws:lambda/layerVersionPermission:LayerVersionPermission", onlyNew("principal", exposes, newlyIn)),
 	on(permissionType,
-		orNew("principal", exposes, to("everyone can call the function", "*")),
 		input("sourceArn", exposes, fewer("its principal may call the function whatever it does so for")),
-		input("sourceAccount", exposes, fewer("its principal may call the function for any account"))),
+		input("sourceAccount", exposes, fewer("its principal may call the function for any account")),
+		harmless("principal principalOrgId")), // judged as a whole: callers
 	on("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig",
 		input("provisionedConcurrentExecutions", shrinks, lower(0, "%s are kept ready instead of %s"))),
 	// Versions of what holds data. The rows for a newer one stand with their types, in rules_data.go.

@@ -36,6 +36,8 @@ const (
 	cacheUserType      = "aws:elasticache/user:User"
 	passwordType       = "aws:iam/accountPasswordPolicy:AccountPasswordPolicy"
 	firehoseType       = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
+	keyType            = "aws:kms/key:Key"
+	keyPolicyType      = "aws:kms/keyPolicy:KeyPolicy"
 	lambdaAliasType    = "aws:lambda/alias:Alias"
 	sourceMappingType  = "aws:lambda/eventSourceMapping:EventSourceMapping"
 	functionType       = "aws:lambda/function:Function"

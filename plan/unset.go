@@ -47,7 +47,7 @@ var unsaid = map[string]string{
 	"aws:iam/role:Role": "forceDetachPolicies maxSessionDuration=3600 path=/",
 	"aws:kinesis/stream:Stream": "encryptionType=NONE enforceConsumerDeletion retentionPeriod=24 " +
 		"streamModeDetails.*streamMode:PROVISIONED",
-	"aws:kms/key:Key": "deletionWindowInDays=30",
+	keyType: "deletionWindowInDays=30",
 	functionType: "architectures=x86_64 reservedConcurrentExecutions=-1 skipDestroy " +
 		"ephemeralStorage.*size:512 tracingConfig.*mode:PassThrough",
 	"aws:lb/loadBalancer:LoadBalancer": "ipAddressType=ipv4 xffHeaderProcessingMode=append",
