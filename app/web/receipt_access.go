@@ -91,7 +91,8 @@ func (s *Server) heldReceipt(c echo.Context, id dossier.PersonID) (dossier.Recei
 // notOpen asks for a receipt that the browser does not have open.
 func (s *Server) notOpen(c echo.Context) error {
 	return s.askForReceipt(c, http.StatusUnauthorized, "This browser does not have this receipt open. Open it by its "+
-		"private link.")
+		"private link. If you have just opened that link, or sent the form, this browser does not accept cookies from "+
+		"this site: allow them, then go back and open the link, or send the same form, again. Nothing is stored twice.")
 }
 
 // moveFormer answers a link of a former release, whose path holds the receipt: the receipt goes into the cookie,

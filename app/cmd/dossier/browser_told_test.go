@@ -13,7 +13,6 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -29,6 +28,8 @@ func (c *chromium) toldTests(t *testing.T) {
 		{"what nobody sees in a name", c.unseen},
 		{"two names that become one", c.collision},
 		{"added to a receipt without JavaScript", c.addedPlain},
+		{"a browser without a database", c.noDatabase},
+		{"a browser without cookies", c.noCookies},
 	})
 	t.Run("chosen and refused", c.refusedWhenChosen)
 }
@@ -137,11 +138,7 @@ func (c *chromium) unsent(t *testing.T, s *gatedSite) {
 	p.unasked(func() { p.load(http.StatusOK, chromedp.Reload()) })
 
 	plain := c.tab(t, s.app.URL)
-	plain.call(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument,
-			page.AddScriptToEvaluateOnNewDocumentParams{Source: `self.Worker = undefined`})
-		return err
-	})
+	plain.first(`self.Worker = undefined`)
 	plain.open("/", http.StatusOK)
 	plain.submission(files[0])
 	plain.until("the plain form lists what was chosen", `document.querySelectorAll(".chosen li").length === 1`)

@@ -17,7 +17,6 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -493,13 +492,7 @@ func (c *chromium) added(t *testing.T, s *gatedSite) {
 func (c *chromium) withoutWorker(t *testing.T, s *gatedSite) {
 	p := c.tab(t, s.app.URL)
 	files := makeFiles(t)
-	p.call(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument,
-			page.AddScriptToEvaluateOnNewDocumentParams{
-				Source: `self.Worker = class { constructor() { throw new Error("there are no workers here"); } }`,
-			})
-		return err
-	})
+	p.first(`self.Worker = class { constructor() { throw new Error("there are no workers here"); } }`)
 	p.open("/", http.StatusOK)
 	p.submission(files...)
 	p.until("the plain form lists what was chosen", `document.querySelectorAll(".chosen li").length === 5`)

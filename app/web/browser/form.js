@@ -29,8 +29,8 @@ export async function enhanceForm(form) {
   box.replaceChildren(view.element);
   setText(document.getElementById("files-hint"), view.hint);
   view.element.setAttribute("aria-describedby", "files-hint");
-  const session = new Session(prepared, view);
   const sentAs = element("p", { className: "sent-as", hidden: true });
+  const session = new Session(prepared, view, () => (sentAs.hidden = true));
   form.prepend(sentAs);
   const status = element("p", { className: "send-status", role: "status" });
   form.querySelector(".send-status")?.remove();

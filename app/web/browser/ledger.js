@@ -9,6 +9,20 @@ const keptInAll = 64 << 20;
 /** After so long a file that was not finished is no news to anybody, in milliseconds. */
 const keptFor = 30 * 24 * 3600_000;
 
+/** How long a browser may take to open its database, in milliseconds. Some never do: https://bugs.webkit.org/226547. */
+const openTime = 5_000;
+
+/** Returns what opens a database, which rejects if that takes too long. */
+function inTime(opening) {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      reject(new Error("the database does not open"));
+      opening.then((database) => database.close(), () => {});
+    }, openTime);
+    opening.then(resolve, reject).finally(() => clearTimeout(late));
+  });
+}
+
 /**
  * Ledger keeps a record of each file: { id, receipt, folder, name, sentName, size, lastModified, at } and, where there
  * is one, handle or file.
@@ -17,14 +31,14 @@ export class Ledger {
   #database;
   #kept = 0;
 
-  async #open() {
-    this.#database ??= openDB("dossier-uploads", 1, {
+  #open() {
+    this.#database ??= inTime(openDB("dossier-uploads", 1, {
       upgrade(database) {
         database.createObjectStore("files", { keyPath: "id" }).createIndex("receipt", "receipt");
       },
       blocking: () => this.close(),
       terminated: () => (this.#database = undefined),
-    });
+    }));
     return this.#database;
   }
 

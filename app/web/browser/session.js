@@ -5,7 +5,7 @@ import { Digests } from "./digests.js";
 import { element } from "./dom.js";
 import { askBeforeLeaving } from "./leaving.js";
 import { Ledger } from "./ledger.js";
-import { openReceipt, receiptLink } from "./receipt.js";
+import { cookiesNeeded, keepsCookies, openReceipt, receiptLink } from "./receipt.js";
 import { answerTabs } from "./tabs.js";
 import { Uploads } from "./uploads.js";
 import { counted } from "./words.js";
@@ -31,12 +31,15 @@ export class Session {
   #digests;
   #outcome = element("div", { className: "alert alert-warn", role: "alert", tabIndex: -1, hidden: true });
   #guard;
+  #told;
   #left = false;
   #quiet = () => {};
   receipt;
   started = false;
 
-  constructor({ uploads, digests }, view) {
+  /** told is called when the page itself has shown the receipt's link, because the receipt does not open. */
+  constructor({ uploads, digests }, view, told = () => {}) {
+    this.#told = told;
     this.#uploads = uploads;
     this.#digests = digests;
     view.element.prepend(this.#outcome);
@@ -85,6 +88,10 @@ export class Session {
     const stored = all.filter((u) => u.state === "stored").length;
     if (stored === all.length) {
       this.leave();
+      if (!keepsCookies()) {
+        this.#showLink();
+        return;
+      }
       const path = await openReceipt(this.receipt).catch(() => undefined);
       location.assign(path ?? this.link);
       return;
@@ -98,6 +105,19 @@ export class Session {
     );
     this.#outcome.hidden = false;
     this.#outcome.focus();
+  }
+
+  /** Shows the link of a receipt that the browser cannot open: it is shown nowhere else. */
+  #showLink() {
+    const value = new URL(this.link, location.origin).href;
+    const properties = { className: "link-field", rows: 3, readOnly: true, spellcheck: false, value };
+    const field = element("textarea", { ...properties, "aria-label": "Private link" });
+    field.addEventListener("focus", () => field.select());
+    const advice = "Your details and all your files are stored, but your receipt cannot be opened here. Save its " +
+      "private link now: no one can send it to you again. It opens in a browser that accepts cookies.";
+    this.#outcome.replaceWith(cookiesNeeded(advice, field));
+    this.#told();
+    field.focus();
   }
 
   /** Lets go of what would keep the page from being left, or from being kept by the browser for "back". */

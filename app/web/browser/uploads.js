@@ -369,15 +369,24 @@ export class Uploads extends EventTarget {
         await this.#ledger.put(this.#receipt, [u]);
       },
     };
-    const work = () => send(upload, tools, signal, halt);
+    let begun = false;
+    const work = () => {
+      begun = true;
+      return send(upload, tools, signal, halt);
+    };
     // The same file in two tabs: one sends it, and the other finds it stored.
-    if (!navigator.locks) return work();
     const name = `dossier-file-${upload.id}`;
-    return navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
-      if (lock) return work();
-      upload.waits("elsewhere");
-      return navigator.locks.request(name, { signal }, work);
-    });
+    try {
+      return await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+        if (lock) return work();
+        upload.waits("elsewhere");
+        return navigator.locks.request(name, { signal }, work);
+      });
+    } catch (e) {
+      // There are none on pages over plain HTTP, and where the site may keep nothing, browsers refuse them.
+      if (begun || signal.aborted) throw e;
+      return work();
+    }
   }
 
   /**
