@@ -26,6 +26,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -167,7 +168,7 @@ func (m *making) point(ctx context.Context) (err error) {
 	if err := m.copied.trim(ctx); err != nil {
 		return fmt.Errorf("tidy the copied records: %w", err)
 	}
-	if err := m.secret(); err != nil {
+	if err := m.secret(ctx); err != nil {
 		return fmt.Errorf("copy the staff secret: %w", err)
 	}
 	if err := m.objects(ctx); err != nil {
@@ -231,13 +232,31 @@ func (m *making) snapshot(ctx context.Context) (err error) {
 	return syncFolder(m.folder)
 }
 
-// secret copies what staff sign in with, where the data folder has it.
-func (m *making) secret() error {
+// secret copies what staff sign in with. Where the data folder has lost it, though there are accounts, the point gets
+// the one of the newest point that has it: the last copy would go with that one, and nobody could sign in.
+func (m *making) secret(ctx context.Context) error {
 	_, err := place(filepath.Join(m.Data, secretFile), m.at(secretFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return err
+	if accounts, err := m.copied.accounts(ctx); err != nil || !accounts {
+		return err
+	}
+	points, err := m.dir.points()
+	if err != nil {
+		return err
+	}
+	for _, p := range slices.Backward(whole(points)) {
+		if _, has := p.manifest.Contents[secretFile]; !has || p.check(secretFile) != nil {
+			continue
+		}
+		m.Notice(fmt.Sprintf("the data folder has no file %s, which the accounts of staff need, so the new point gets "+
+			"that of point %s. If it was lost, copy %s back to the data folder; if the secret is set in "+
+			"DOSSIER_STAFF_SECRET, keep that safe as well", secretFile, p.name, filepath.Join(p.folder, secretFile)))
+		_, err := place(filepath.Join(p.folder, secretFile), m.at(secretFile))
+		return err
+	}
+	return nil
 }
 
 // objects copies the objects that the copied records name.

@@ -32,10 +32,16 @@ func (e *LossError) Error() string {
 
 // Check looks at the embedded stores of a data folder before anything opens them, because opening a store makes what is
 // missing. A *LossError where a database is malformed, or where a store is missing while another one holds data; an
-// *UnfinishedError where a restore did not end. A folder without any data is whole.
+// *UnfinishedError where a restore did not end; another error where the folder is a backup. A folder without any data
+// is whole.
 func Check(ctx context.Context, data string, parts Parts) error {
 	if err := Unfinished(data); err != nil {
 		return err
+	}
+	// Whoever serves it would take its objects for those of nobody, and remove them.
+	if backup, err := marked(data); err == nil && backup {
+		return fmt.Errorf("%s is a backup, not a data folder: restore it with \"dossier restore %s\" into an empty "+
+			"folder that DOSSIER_DATA names", data, data)
 	}
 	var broken, missing, present []string
 	look := func(name, what string, s state, err error) error {

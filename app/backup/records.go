@@ -91,6 +91,15 @@ func (r records) hasPersons(ctx context.Context, table string) (bool, error) {
 		"SELECT EXISTS (SELECT 1 FROM persons.sqlite_master WHERE type = 'table' AND name = '"+table+"')")
 }
 
+// accounts reports whether there are accounts of staff.
+func (r records) accounts(ctx context.Context) (bool, error) {
+	there, err := r.hasPersons(ctx, "accounts")
+	if err != nil || !there {
+		return false, err
+	}
+	return one[bool](ctx, r.db, "SELECT EXISTS (SELECT 1 FROM persons.accounts)")
+}
+
 // forgetWords removes the words of persons who are not in the copy.
 func (r records) forgetWords(ctx context.Context) error {
 	there, err := r.hasPersons(ctx, "words")

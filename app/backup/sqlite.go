@@ -87,10 +87,13 @@ func collect[T any](ctx context.Context, db *sql.DB, query string, args ...any) 
 
 // The result codes that are told apart here (https://www.sqlite.org/rescode.html).
 const (
+	codePerm      = 3
 	codeBusy      = 5
 	codeLocked    = 6
+	codeReadOnly  = 8
 	codeCorrupt   = 11
 	codeFull      = 13
+	codeCantOpen  = 14
 	codeNotADB    = 26
 	codeShortRead = 522 // the extended code of a file that ends too early
 	codePrimary   = 0xff
@@ -150,29 +153,39 @@ func prepare(ctx context.Context, live, path string) (c *copying, err error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	c = &copying{live: live, path: path}
-	if c.db, err = connect(path, false); err != nil {
+	db, err := connect(path, false)
+	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, c.db.Close())
+			err = errors.Join(err, db.Close())
 		}
 	}()
 	abs, err := filepath.Abs(live)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.db.ExecContext(ctx, "ATTACH DATABASE ? AS live", abs); err != nil {
-		return nil, fmt.Errorf("open %s: %w", live, err)
+	if _, err := db.ExecContext(ctx, "ATTACH DATABASE ? AS live", abs); err != nil {
+		return nil, fmt.Errorf("open %s: %w", live, unwritten(live, err))
 	}
-	page, err := one[int64](ctx, c.db, "PRAGMA live.page_size")
+	page, err := one[int64](ctx, db, "PRAGMA live.page_size")
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", live, err)
+		return nil, fmt.Errorf("read %s: %w", live, unwritten(live, err))
 	}
 	// Nobody reads the file before all of it is written and synced, so a journal would serve nothing yet.
-	return c, exec(ctx, c.db, fmt.Sprintf("PRAGMA main.page_size = %d", page), "PRAGMA main.journal_mode = OFF",
+	return &copying{db, live, path}, exec(ctx, db, fmt.Sprintf("PRAGMA main.page_size = %d", page), "PRAGMA main.journal_mode = OFF",
 		"PRAGMA main.synchronous = OFF")
+}
+
+// unwritten adds to an error of reading a live database that SQLite locks it by files beside it.
+func unwritten(live string, err error) error {
+	switch code(err) & codePrimary {
+	case codePerm, codeReadOnly, codeCantOpen:
+		return fmt.Errorf("whoever backs up must be able to write in folder %s, where SQLite keeps its locks: %w",
+			filepath.Dir(live), err)
+	}
+	return err
 }
 
 // pin begins a read transaction on the live database: whatever is read of it from now on is of this moment.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"io"
 	"io/fs"
 	"maps"
@@ -576,6 +577,8 @@ func TestBackupRefusals(t *testing.T) {
 		"something else":         {in.env(), []string{"backup", other}, "thesis.txt"},
 		"nothing to back up": {[]string{"DOSSIER_DATA=" + empty}, []string{"backup", filepath.Join(other,
 			"b")}, "DOSSIER_DATA"},
+		"people that cannot be read": {[]string{"DOSSIER_DATA=" + unreadable(t)}, []string{"backup", in.dir},
+			"must be able to write in folder"},
 		"people in MySQL": {append(in.env(), "DOSSIER_DB_HOST=db", "DOSSIER_DB_PASSWORD=x"),
 			[]string{"backup", in.dir}, "docs/restore.md"},
 		"files in S3": {append(in.env(), "DOSSIER_BUCKET=files"), []string{"restore", in.dir},
@@ -589,6 +592,8 @@ func TestBackupRefusals(t *testing.T) {
 			"yesterday"}, "choose one of 2"},
 		"restore into the backup": {[]string{"DOSSIER_DATA=" + filepath.Join(in.dir, "data")},
 			[]string{"restore", in.dir}, "elsewhere"},
+		"serve a backup": {[]string{"DOSSIER_DATA=" + in.dir}, []string{"serve", "--despite-losses"},
+			"is a backup, not a data folder"},
 		"backup of an unfinished place": {[]string{"DOSSIER_DATA=" + unfinished(t)}, []string{"backup", in.dir},
 			"is not finished"},
 	} {
@@ -604,6 +609,70 @@ func TestBackupRefusals(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(in.data, "objects", "backup")); err == nil {
 		t.Error("a refused folder was made within the data folder")
+	}
+}
+
+// The staff secret that a data folder lost does not go with the last point that has it, as long as accounts need it.
+func TestBackupOfLostStaffSecret(t *testing.T) {
+	t.Parallel()
+	in := newInstalled(t)
+	invite := func() {
+		t.Helper()
+		if status, _, stderr := run(t.Context(), in.env(), "staff", "invite", "--name", "Ada", "--address",
+			"ada@site.example"); status != exitOK {
+			t.Fatalf("exit status %d\n%s", status, stderr)
+		}
+	}
+	backUp := func() (has, told string) {
+		t.Helper()
+		status, stdout, stderr := run(t.Context(), in.env(), "backup", in.dir, "--keep", "1", "--json")
+		if status != exitOK {
+			t.Fatalf("exit status %d\n%s%s", status, stdout, stderr)
+		}
+		points, err := filepath.Glob(filepath.Join(in.dir, "points", "*"))
+		if err != nil || len(points) != 1 {
+			t.Fatalf("the points are %v, error %v", points, err)
+		}
+		b, err := os.ReadFile(filepath.Join(points[0], "staff-secret"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		return string(b), stderr
+	}
+	lost := filepath.Join(in.data, "staff-secret")
+
+	// Nothing needs it.
+	if status, _, stderr := run(t.Context(), in.env(), "staff", "list"); status != exitOK {
+		t.Fatalf("exit status %d\n%s", status, stderr)
+	}
+	backUp()
+	remove(t, lost)
+	if has, told := backUp(); has != "" || told != "" {
+		t.Errorf("without accounts, the point has the secret %q, and is told: %s", has, told)
+	}
+
+	invite()
+	was, told := backUp()
+	if was == "" || told != "" {
+		t.Errorf("the point has the secret %q, and is told: %s", was, told)
+	}
+	remove(t, lost)
+	for range 3 {
+		if has, told := backUp(); has != was || !strings.Contains(told, "has no file staff-secret") {
+			t.Errorf("the point has the secret %q, want %q; told: %s", has, was, told)
+		}
+	}
+	data, _, _ := in.restore(exitOK)
+	if b, err := os.ReadFile(filepath.Join(data, "staff-secret")); err != nil || string(b) != was {
+		t.Errorf("restored is the secret %q, want %q; %v", b, was, err)
+	}
+
+	// Another one that somebody wanted takes its place.
+	if err := os.WriteFile(lost, []byte("a secret that is long enough\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if has, told := backUp(); has != "a secret that is long enough\n" || told != "" {
+		t.Errorf("the point has the secret %q, and is told: %s", has, told)
 	}
 }
 
@@ -668,6 +737,14 @@ func TestBackupOfRelease010(t *testing.T) {
 }
 
 // unfinished returns a folder as a restore that was killed leaves it.
+func unreadable(t *testing.T) string {
+	folder := teststores.Folder(t)
+	if err := os.Mkdir(filepath.Join(folder, "people.db"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
 func unfinished(t *testing.T) string {
 	folder := teststores.Folder(t)
 	if err := os.Mkdir(filepath.Join(folder, "restore-unfinished"), 0o700); err != nil {

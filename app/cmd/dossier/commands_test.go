@@ -136,6 +136,37 @@ func TestCommandLine(t *testing.T) {
 
 // A folder that cannot be written is told at the start, with the mend. The real binary runs as a user who may not
 // write, because root may write everywhere.
+// shut is a standard output that cannot be written.
+type shut struct{}
+
+func (shut) Write([]byte) (int, error) { return 0, errors.New("no space left on the device") }
+
+// What a command has to tell and cannot is no success.
+func TestUnwrittenOutput(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(teststores.Folder(t), "data")
+	backups := filepath.Join(teststores.Folder(t), "backup")
+	for _, args := range []string{
+		"version", "settings", "help", "migrate up", "migrate status",
+		"staff list", "staff invite --name Ada --address ada@site.example", "staff recover ada@site.example",
+		"reconcile", "reconcile --json", "reconcile --dry-run --json", "audit verify", "audit verify --json",
+		"audit export", "audit prune --older-than 24h", "backup " + backups, "backup --json " + backups,
+	} {
+		env := []string{"DOSSIER_DATA=" + data, "DOSSIER_AUDIT_RETENTION=8760h"}
+		var errs bytes.Buffer
+		p := program{environ: env, stdout: shut{}, stderr: &errs}
+		status := p.run(t.Context(), strings.Fields(args))
+		if status != exitFailed || !strings.Contains(errs.String(), "no space left on the device") {
+			t.Errorf("%s: exit status %d\n%s", args, status, &errs)
+		}
+		if args != "migrate up" {
+			continue
+		}
+		// The other stores of the folder.
+		start(t, freeAddress(t), env).kill()
+	}
+}
+
 func TestReadOnlyDataFolder(t *testing.T) {
 	t.Parallel()
 	bin, err := build()

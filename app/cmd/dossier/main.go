@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -76,6 +77,8 @@ func (p *program) run(ctx context.Context, args []string) int {
 		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	out := &printed{to: p.stdout}
+	p.stdout = out
 	root.SetArgs(args)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
@@ -83,7 +86,11 @@ func (p *program) run(ctx context.Context, args []string) int {
 	root.AddCommand(p.serveCommand(), p.uploadCommand(), p.migrateCommand(), p.reconcileCommand(), p.scanCommand(),
 		p.backupCommand(), p.restoreCommand(), p.auditCommand(), p.healthcheckCommand(), p.versionCommand(),
 		p.settingsCommand(), p.staffCommand())
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
+	// A server's work is another one than to say where it is.
+	if err == nil && command.Name() != serveName {
+		err = out.failed()
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -92,6 +99,36 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return e.status
 	}
 	return exitFailed
+}
+
+// printed is standard output. It remembers that something could not be written: a report, or a link that nothing
+// else has, would be lost, and whoever runs the command in a script would not notice.
+type printed struct {
+	to io.Writer
+
+	mu  sync.Mutex
+	err error
+}
+
+// Write implements io.Writer.
+func (o *printed) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := o.to.Write(b)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// failed returns why something could not be written; nil if everything was.
+func (o *printed) failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		return nil
+	}
+	return fmt.Errorf("standard output cannot be written: %w", o.err)
 }
 
 // load reads the settings of one command and returns them with the logger that they ask for. Warnings are logged.

@@ -25,10 +25,12 @@ import (
 	"dossier.example/app/web"
 )
 
+const serveName = "serve"
+
 func (p *program) serveCommand() *cobra.Command {
 	var despite bool
 	c := &cobra.Command{
-		Use:   "serve",
+		Use:   serveName,
 		Short: "Serve the pages",
 		Long: `Serve the pages until SIGTERM or Ctrl-C.
 

@@ -60,6 +60,9 @@ func (r *uploadReport) flush() error {
 // isClosed reports whether a standard descriptor was closed when the program began. The runtime of Go opens the null
 // device in its place, for reading and writing. From one that was opened by >/dev/null nothing can be read.
 func isClosed(w io.Writer) bool {
+	if out, ok := w.(*printed); ok {
+		w = out.to
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
