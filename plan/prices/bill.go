@@ -58,9 +58,9 @@ func (b Bill) Total() float64 {
 func (t *Table) Idle(g *graph.Graph, region string) Bill {
 	b := &biller{graph: g, table: t, region: region, public: map[string]bool{}, counts: map[string]*counts{}}
 	b.addresses()
-	free, known := freeTypes(), rules()
+	free, known := free(), rules()
 	for _, r := range g.Resources {
-		if !r.Custom || r.Read || strings.HasPrefix(r.Token, "pulumi:") || free[r.Token] {
+		if !r.Custom || r.Read || strings.HasPrefix(r.Token, "pulumi:") || free[r.Token] != "" {
 			continue
 		}
 		if rule := known[r.Token]; rule != nil {

@@ -238,21 +238,24 @@ func alarms(b *graphtest.Builder, n int) {
 
 // TestFree: nothing is free for two reasons, or free and priced as well.
 func TestFree(t *testing.T) {
-	seen := map[string]string{}
-	for reason, tokens := range Free() {
-		for _, token := range tokens {
-			if seen[token] != "" {
-				t.Errorf("%s is free because %q and because %q", token, seen[token], reason)
-			}
-			seen[token] = reason
-			g, err := graph.New("test", "test", &graph.Resource{Token: token, Name: "r", Custom: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if bill := Builtin().Idle(g, "us-east-1"); len(bill.Lines)+len(bill.Unpriced) > 0 {
-				t.Errorf("%s is free because %q, and its bill is %+v", token, reason, bill)
-			}
+	known := rules()
+	for token, reason := range free() {
+		if strings.Count(freeText, "\n"+token+"\n") != 1 {
+			t.Errorf("%s is free because %q and because of something else", token, reason)
 		}
+		if reason == "" || known[token] != nil {
+			t.Errorf("%s is free because %q, and has a rule: %t", token, reason, known[token] != nil)
+		}
+		g, err := graph.New("test", "test", &graph.Resource{Token: token, Name: "r", Custom: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bill := Builtin().Idle(g, "us-east-1"); len(bill.Lines)+len(bill.Unpriced) > 0 {
+			t.Errorf("%s is free because %q, and its bill is %+v", token, reason, bill)
+		}
+	}
+	if len(free()) < 150 {
+		t.Errorf("%d types are free", len(free()))
 	}
 }
 
