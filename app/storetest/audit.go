@@ -330,11 +330,11 @@ func auditCancelled(t *testing.T, s AuditStore) {
 	cancel()
 	for name, call := range map[string]func() error{
 		"AppendEntries": func() error { return s.AppendEntries(ctx, []audit.Entry{entryOf(1, 2, 2)}) },
-		"LastEntry":     func() error { _, err := s.LastEntry(ctx, one.Chain); return err },
-		"Heads":         func() error { _, err := s.Heads(ctx); return err },
-		"EntriesAfter":  func() error { _, err := s.EntriesAfter(ctx, audit.Seals, 0, 1); return err },
-		"FindEntries":   func() error { _, err := s.FindEntries(ctx, audit.Query{Limit: 1}); return err },
-		"RemoveEntries": func() error { _, err := s.RemoveEntries(ctx, one.Chain, 1, 1); return err },
+		"LastEntry":     func() error { return second(s.LastEntry(ctx, one.Chain)) },
+		"Heads":         func() error { return second(s.Heads(ctx)) },
+		"EntriesAfter":  func() error { return second(s.EntriesAfter(ctx, audit.Seals, 0, 1)) },
+		"FindEntries":   func() error { return second(s.FindEntries(ctx, audit.Query{Limit: 1})) },
+		"RemoveEntries": func() error { return second(s.RemoveEntries(ctx, one.Chain, 1, 1)) },
 	} {
 		wants(t, name, call(), context.Canceled)
 	}

@@ -124,16 +124,32 @@ func (c *catalogUnderTest) put(f dossier.File) dossier.File {
 
 func (c *catalogUnderTest) described(f dossier.File, x dossier.Content) dossier.File {
 	c.Helper()
-	f = c.put(f)
-	must(c, "Describe", c.Describe(c.Context(), f.Person, f.ID, x, c.at(1)))
-	f.Content, f.UpdatedAt = &x, c.at(1)
-	return f
+	return c.describes(c.put(f), x, c.at(1))
 }
 
 func (c *catalogUnderTest) stored(f dossier.File, x dossier.Content) dossier.File {
 	c.Helper()
-	f = c.described(f, x)
+	return c.committed(c.described(f, x))
+}
+
+// describes gives another content to a file that is being uploaded.
+func (c *catalogUnderTest) describes(f dossier.File, x dossier.Content, at time.Time) dossier.File {
+	c.Helper()
+	c.wants("Describe", c.Describe(c.Context(), f.Person, f.ID, x, at), nil)
+	f.Content, f.UpdatedAt = &x, at
+	return f
+}
+
+// asStored returns a file as committed makes it.
+func (c *catalogUnderTest) asStored(f dossier.File) dossier.File {
 	f.State, f.UpdatedAt = dossier.FileStored, c.at(2)
+	return f
+}
+
+// committed commits a file that is the first of its path and content.
+func (c *catalogUnderTest) committed(f dossier.File) dossier.File {
+	c.Helper()
+	f = c.asStored(f)
 	c.commits(f, f)
 	return f
 }

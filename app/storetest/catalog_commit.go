@@ -98,8 +98,7 @@ func catalogCommitAfterDeletion(t *testing.T, c *catalogUnderTest) {
 			if test.removed {
 				c.removed(first)
 			}
-			second.State, second.UpdatedAt = dossier.FileStored, c.at(2)
-			c.commits(second, second)
+			second = c.committed(second)
 			third := c.described(c.file(person, "a"), fileContent(1))
 			c.commits(third, second)
 			// The first one's removal, late or repeated, takes nothing from the second.
@@ -108,9 +107,7 @@ func catalogCommitAfterDeletion(t *testing.T, c *catalogUnderTest) {
 			c.commits(third, second)
 			c.holds(person, second, third)
 			c.removed(c.marked(second))
-			third.State, third.UpdatedAt = dossier.FileStored, c.at(2)
-			c.commits(third, third)
-			c.holds(person, third)
+			c.holds(person, c.committed(third))
 		})
 	}
 }
@@ -120,10 +117,7 @@ func catalogCommitDescribedAgain(t *testing.T, c *catalogUnderTest) {
 	first := c.stored(c.file(person, "a"), fileContent(1))
 	second := c.described(c.file(person, "a"), fileContent(1))
 	c.commits(second, first)
-	x := fileContent(2)
-	c.wants("Describe", c.Describe(t.Context(), person, second.ID, x, c.at(4)), nil)
-	second.Content, second.State, second.UpdatedAt = &x, dossier.FileStored, c.at(2)
-	c.commits(second, second)
+	second = c.committed(c.describes(second, fileContent(2), c.at(4)))
 	c.commits(c.described(c.file(person, "a"), fileContent(1)), first)
 	c.commits(c.described(c.file(person, "a"), fileContent(2)), second)
 }
@@ -145,15 +139,11 @@ func catalogCommitAsPut(t *testing.T, c *catalogUnderTest) {
 	}
 	first, second, third := whole(), whole(), whole()
 	c.holds(person, first, second, third)
-	stored := first
-	stored.State, stored.UpdatedAt = dossier.FileStored, c.at(2)
+	stored := c.asStored(first)
 	commits(first, stored)
 	commits(first, stored) // again
 	commits(second, stored)
-	y := fileContent(2)
-	c.wants("Describe", c.Describe(t.Context(), person, third.ID, y, c.at(1)), nil)
-	other := third
-	other.Content, other.State, other.UpdatedAt = &y, dossier.FileStored, c.at(2)
+	other := c.asStored(c.describes(third, fileContent(2), c.at(1)))
 	commits(third, other)
 	c.holds(person, stored, second, other)
 	marked := c.marked(second)
@@ -164,9 +154,7 @@ func catalogCommitAsPut(t *testing.T, c *catalogUnderTest) {
 	c.wants("CommitAsPut of a file that is gone", err, dossier.ErrLost)
 	c.removed(c.marked(stored))
 	again := whole()
-	stored = again
-	stored.State, stored.UpdatedAt = dossier.FileStored, c.at(2)
-	commits(again, stored)
+	commits(again, c.asStored(again))
 }
 
 func catalogCommitMany(t *testing.T, c *catalogUnderTest) {
@@ -186,7 +174,7 @@ func catalogCommitMany(t *testing.T, c *catalogUnderTest) {
 		}
 		for i := range files {
 			if files[i].ID == answers[0].ID {
-				files[i].State, files[i].UpdatedAt = dossier.FileStored, c.at(2)
+				files[i] = c.asStored(files[i])
 				if !sameFile(answers[0], files[i]) {
 					t.Fatalf("Commit: got %s, want %s", showFile(answers[0]), showFile(files[i]))
 				}
@@ -201,7 +189,7 @@ func catalogCommitSame(t *testing.T, c *catalogUnderTest) {
 	f := c.described(c.file(dossier.NewPersonID(), "a"), fileContent(1))
 	answers, errs := make([]dossier.File, n), make([]error, n)
 	allAtOnce(n, func(i int) { answers[i], errs[i] = c.Commit(t.Context(), f.Person, f.ID, c.at(2)) })
-	f.State, f.UpdatedAt = dossier.FileStored, c.at(2)
+	f = c.asStored(f)
 	for i := range n {
 		if errs[i] != nil || !sameFile(answers[i], f) {
 			t.Errorf("Commit %d of %d: got %s, %v; want %s", i, n, showFile(answers[i]), errs[i], showFile(f))
@@ -224,8 +212,7 @@ func catalogCommitDeletion(t *testing.T, c *catalogUnderTest) {
 				markErr = c.MarkDeleting(t.Context(), person, f.ID, c.at(3), from...)
 			}
 		})
-		wasStored := f
-		wasStored.State, wasStored.UpdatedAt = dossier.FileStored, c.at(2)
+		wasStored := c.asStored(f)
 		if commitErr == nil && !sameFile(answer, wasStored) ||
 			commitErr != nil && !errors.Is(commitErr, dossier.ErrLost) {
 			t.Fatalf("Commit: got %s, %v; want the file stored, or ErrLost", showFile(answer), commitErr)
@@ -263,8 +250,7 @@ func catalogCommitStoredDeletion(t *testing.T, c *catalogUnderTest) {
 				c.deletes(first)
 			}
 		})
-		stored := second
-		stored.State, stored.UpdatedAt = dossier.FileStored, c.at(2)
+		stored := c.asStored(second)
 		if err != nil || !sameFile(answer, first) && !sameFile(answer, stored) {
 			t.Fatalf("Commit: got %s, %v; want one of the two, stored", showFile(answer), err)
 		}
@@ -307,9 +293,7 @@ func catalogCommitCommittingDeletion(t *testing.T, c *catalogUnderTest) {
 				}
 			}
 		})
-		first.State, first.UpdatedAt = dossier.FileStored, c.at(2)
-		stored := second
-		stored.State, stored.UpdatedAt = dossier.FileStored, c.at(2)
+		first, stored := c.asStored(first), c.asStored(second)
 		switch {
 		case errors.Is(markErr, dossier.ErrLost):
 			// The first was stored before it could be won.

@@ -16,10 +16,10 @@ import (
 func (c *catalogUnderTest) calls(f dossier.File) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"Put":      func(ctx context.Context) error { return c.Put(ctx, c.file(f.Person, "new")) },
-		"File":     func(ctx context.Context) error { _, err := c.File(ctx, f.Person, f.ID); return err },
-		"Files":    func(ctx context.Context) error { _, err := c.Files(ctx, f.Person, dossier.FileID{}, 1); return err },
+		"File":     func(ctx context.Context) error { return second(c.File(ctx, f.Person, f.ID)) },
+		"Files":    func(ctx context.Context) error { return second(c.Files(ctx, f.Person, dossier.FileID{}, 1)) },
 		"Describe": func(ctx context.Context) error { return c.Describe(ctx, f.Person, f.ID, fileContent(9), c.at(9)) },
-		"Commit":   func(ctx context.Context) error { _, err := c.Commit(ctx, f.Person, f.ID, c.at(9)); return err },
+		"Commit":   func(ctx context.Context) error { return second(c.Commit(ctx, f.Person, f.ID, c.at(9))) },
 		"CommitAsPut": func(ctx context.Context) error {
 			f, x := f, fileContent(9)
 			f.Content = &x
@@ -30,8 +30,7 @@ func (c *catalogUnderTest) calls(f dossier.File) map[string]func(context.Context
 			return c.MarkDeleting(ctx, f.Person, f.ID, c.at(9), dossier.FileUploading)
 		},
 		"SetScan": func(ctx context.Context) error {
-			_, err := c.SetScan(ctx, f.Person, f.ID, "", dossier.Scan{State: dossier.ScanClean})
-			return err
+			return second(c.SetScan(ctx, f.Person, f.ID, "", dossier.Scan{State: dossier.ScanClean}))
 		},
 		"Scans": func(ctx context.Context) error { return firstError(c.Scans(ctx, dossier.ScanWaiting)) },
 		"SetTrash": func(ctx context.Context) error {
@@ -42,15 +41,14 @@ func (c *catalogUnderTest) calls(f dossier.File) map[string]func(context.Context
 		},
 		"TrashedFiles": func(ctx context.Context) error { return firstError(c.TrashedFiles(ctx)) },
 		"Touch":        func(ctx context.Context) error { return c.Touch(ctx, f.Person, f.ID, c.at(9)) },
-		"Remove":       func(ctx context.Context) error { _, err := c.Remove(ctx, f.Person, f.ID, c.at(4)); return err },
+		"Remove":       func(ctx context.Context) error { return second(c.Remove(ctx, f.Person, f.ID, c.at(4))) },
 		"Reserve": func(ctx context.Context) error {
-			_, err := c.Reserve(ctx, f.Person, dossier.Quota{Files: 1}, roomy, c.at(9))
-			return err
+			return second(c.Reserve(ctx, f.Person, dossier.Quota{Files: 1}, roomy, c.at(9)))
 		},
 		"Release": func(ctx context.Context) error {
 			return c.Release(ctx, f.Person, dossier.Quota{Files: 1}, "epoch", c.at(9))
 		},
-		"Usage": func(ctx context.Context) error { _, err := c.Usage(ctx, f.Person); return err },
+		"Usage": func(ctx context.Context) error { return second(c.Usage(ctx, f.Person)) },
 		"Recount": func(ctx context.Context) error {
 			return c.Recount(ctx, dossier.Usage{Person: f.Person}, dossier.Quota{Files: 1}, c.at(9))
 		},

@@ -202,12 +202,9 @@ func catalogValues(t *testing.T, c *catalogUnderTest) {
 			c.put(f)
 			c.holds(f.Person, f)
 			at := times[(i+j+2)%len(times)]
-			c.wants("Describe", c.Describe(t.Context(), f.Person, f.ID, x, at), nil)
-			f.Content, f.UpdatedAt = &x, at
+			f = c.describes(f, x, at)
 			c.holds(f.Person, f)
-			f.State, f.UpdatedAt = dossier.FileStored, c.at(2)
-			c.commits(f, f)
-			c.holds(f.Person, f)
+			c.holds(f.Person, c.committed(f))
 		}
 	}
 
@@ -246,10 +243,7 @@ func catalogFiles(t *testing.T, c *catalogUnderTest) {
 	for i := range mine {
 		c.put(mine[i])
 		if i%7 == 0 {
-			x := fileContent(byte(i))
-			c.wants("Describe", c.Describe(t.Context(), person, mine[i].ID, x, c.at(1)), nil)
-			mine[i].Content, mine[i].State, mine[i].UpdatedAt = &x, dossier.FileStored, c.at(2)
-			c.commits(mine[i], mine[i])
+			mine[i] = c.committed(c.describes(mine[i], fileContent(byte(i)), c.at(1)))
 		}
 		if i%11 == 1 {
 			mine[i] = c.marked(mine[i])
@@ -276,10 +270,7 @@ func catalogFilesPages(t *testing.T, c *catalogUnderTest) {
 	for i := range CatalogRecords {
 		f := c.put(c.file(person, fmt.Sprint("file ", i)))
 		if i%3 == 0 {
-			x := fileContent(byte(i)) // Commit keeps more than the record
-			c.wants("Describe", c.Describe(t.Context(), person, f.ID, x, c.at(1)), nil)
-			f.Content, f.State, f.UpdatedAt = &x, dossier.FileStored, c.at(2)
-			c.commits(f, f)
+			f = c.committed(c.describes(f, fileContent(byte(i)), c.at(1))) // Commit keeps more than the record
 		}
 		mine = append(mine, f)
 	}
@@ -339,20 +330,13 @@ func catalogMarkAgain(t *testing.T, c *catalogUnderTest) {
 
 func catalogDescribeAgain(t *testing.T, c *catalogUnderTest) {
 	f := c.described(c.file(dossier.NewPersonID(), "a"), fileContent(1))
-	x := dossier.Content{} // zero values replace others too
-	c.wants("Describe again", c.Describe(t.Context(), f.Person, f.ID, x, c.at(5)), nil)
-	f.Content, f.UpdatedAt = &x, c.at(5)
+	f = c.describes(f, dossier.Content{}, c.at(5)) // zero values replace others too
 	c.holds(f.Person, f)
 	// A type that was taken away keeps a record from being stored until there is one again.
 	_, err := c.Commit(t.Context(), f.Person, f.ID, c.at(6))
 	c.wants("Commit without a type", err, dossier.ErrIncomplete)
 	c.holds(f.Person, f)
-	x.Type = "text/plain"
-	c.wants("Describe with a type", c.Describe(t.Context(), f.Person, f.ID, x, c.at(7)), nil)
-	f.Content, f.UpdatedAt = &x, c.at(7)
-	f.State, f.UpdatedAt = dossier.FileStored, c.at(2)
-	c.commits(f, f)
-	c.holds(f.Person, f)
+	c.holds(f.Person, c.committed(c.describes(f, dossier.Content{Type: "text/plain"}, c.at(7))))
 }
 
 func catalogEmpty(t *testing.T, c *catalogUnderTest) {
@@ -378,13 +362,9 @@ func catalogMultipart(t *testing.T, c *catalogUnderTest) {
 		again.Multipart = &dossier.Multipart{UploadID: "another", Size: 1, PartSize: 1}
 		c.wants("Put again", c.Put(t.Context(), again), dossier.ErrExists)
 		c.wants("Touch", c.Touch(t.Context(), f.Person, f.ID, c.at(1)), nil)
-		x := fileContent(1)
-		c.wants("Describe", c.Describe(t.Context(), f.Person, f.ID, x, c.at(1)), nil)
-		f.Content, f.UpdatedAt = &x, c.at(1)
+		f = c.describes(f, fileContent(1), c.at(1))
 		c.holds(f.Person, f)
-		f.State, f.UpdatedAt = dossier.FileStored, c.at(2)
-		c.commits(f, f)
-		f = c.marked(f)
+		f = c.marked(c.committed(f))
 		c.holds(f.Person, f)
 		c.unfinished(c.at(0), f)
 		for got, err := range c.All(t.Context()) {
@@ -404,13 +384,11 @@ func catalogTouch(t *testing.T, c *catalogUnderTest) {
 	c.unfinished(c.at(50))
 	c.unfinished(c.at(51), f)
 	// It leaves a description as it is, also for a Commit.
-	x := fileContent(1)
-	c.wants("Describe", c.Describe(t.Context(), f.Person, f.ID, x, c.at(51)), nil)
+	f = c.describes(f, fileContent(1), c.at(51))
 	c.wants("Touch", c.Touch(t.Context(), f.Person, f.ID, c.at(52)), nil)
-	f.Content, f.UpdatedAt = &x, c.at(52)
+	f.UpdatedAt = c.at(52)
 	c.holds(f.Person, f)
-	f.State, f.UpdatedAt = dossier.FileStored, c.at(2)
-	c.commits(f, f)
+	c.committed(f)
 }
 
 func catalogPutMany(t *testing.T, c *catalogUnderTest) {
@@ -469,10 +447,7 @@ func catalogRetired(t *testing.T, c *catalogUnderTest) {
 			_, err := c.Remove(ctx, person, id, c.at(4))
 			return err
 		},
-		"what is not there": func(id dossier.FileID) error {
-			_, err := c.Remove(ctx, person, id, c.at(4))
-			return err
-		},
+		"what is not there": func(id dossier.FileID) error { return second(c.Remove(ctx, person, id, c.at(4))) },
 	} {
 		id := dossier.NewFileID()
 		c.wants("Remove of "+name, remove(id), nil)

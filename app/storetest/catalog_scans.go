@@ -42,8 +42,7 @@ func catalogScans(t *testing.T, c *catalogUnderTest) {
 	c.holds(one, first)
 	lost("of what is not stored", first, "first")
 	c.scans(dossier.ScanWaiting)
-	first.State, first.UpdatedAt = dossier.FileStored, c.at(2)
-	c.commits(first, first)
+	first = c.committed(first)
 	c.holds(one, first)
 	c.scans(dossier.ScanWaiting, first)
 

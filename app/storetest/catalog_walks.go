@@ -83,11 +83,8 @@ func catalogUnfinished(t *testing.T, c *catalogUnderTest) {
 	c.unfinished(time.Time{}, marked, markedStored)
 
 	// Describe and Commit move a record out of reach.
-	x := fileContent(2)
-	c.wants("Describe", c.Describe(t.Context(), one, uploading.ID, x, c.at(100)), nil)
-	uploading.Content, uploading.UpdatedAt = &x, c.at(100)
-	described.State, described.UpdatedAt = dossier.FileStored, c.at(2)
-	c.commits(described, described)
+	uploading = c.describes(uploading, fileContent(2), c.at(100))
+	c.committed(described)
 	c.unfinished(c.at(100), marked, markedStored)
 	c.unfinished(c.at(101), marked, markedStored, uploading)
 	c.removed(marked)

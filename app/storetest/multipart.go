@@ -381,12 +381,11 @@ func testCancelledUpload(t *testing.T, s objectsUnderTest) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	cancel()
 	calls := map[string]func(context.Context) error{
-		"Start": func(ctx context.Context) error { _, err := s.store.Start(ctx, key); return err },
+		"Start": func(ctx context.Context) error { return second(s.store.Start(ctx, key)) },
 		"Sign": func(ctx context.Context) error {
-			_, err := s.store.Sign(ctx, key, uploadID, p.Part, time.Minute)
-			return err
+			return second(s.store.Sign(ctx, key, uploadID, p.Part, time.Minute))
 		},
-		"Parts": func(ctx context.Context) error { _, err := s.store.Parts(ctx, key, uploadID); return err },
+		"Parts": func(ctx context.Context) error { return second(s.store.Parts(ctx, key, uploadID)) },
 		"Finish": func(ctx context.Context) error {
 			return s.store.Finish(ctx, key, uploadID, []dossier.Part{p.Part}, wholeOf([]piece{p}))
 		},

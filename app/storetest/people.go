@@ -117,6 +117,14 @@ func peopleGet(t *testing.T, s dossier.People, id dossier.PersonID) dossier.Pers
 	return p
 }
 
+// peopleIs fails the test unless the store has exactly this person.
+func peopleIs(t *testing.T, s dossier.People, doing string, want dossier.Person) {
+	t.Helper()
+	if got := peopleGet(t, s, want.ID); got != want {
+		t.Errorf("%s: got %+v, want %+v", doing, got, want)
+	}
+}
+
 func peopleIDs(list []dossier.Person) []dossier.PersonID {
 	ids := make([]dossier.PersonID, len(list))
 	for i, p := range list {
@@ -167,9 +175,7 @@ func peopleRoundTrip(t *testing.T, s dossier.People) {
 			p := peopleNew(dossier.PersonSubmitting, peopleEpoch)
 			change(&p)
 			peopleInsert(t, s, p)
-			if got := peopleGet(t, s, p.ID); got != p {
-				t.Errorf("Person: got %+v, want %+v", got, p)
-			}
+			peopleIs(t, s, "Person", p)
 		})
 	}
 }
@@ -192,9 +198,7 @@ func peopleInsertTwice(t *testing.T, s dossier.People) {
 		if err != nil && strings.Contains(err.Error(), "Babbage") {
 			t.Errorf("the error tells a detail: %v", err)
 		}
-		if got := peopleGet(t, s, p.ID); got != p {
-			t.Errorf("after refused inserts: got %+v, want %+v", got, p)
-		}
+		peopleIs(t, s, "after refused inserts", p)
 	}
 }
 
@@ -240,9 +244,7 @@ func peopleMove(t *testing.T, s dossier.People) {
 					want.State, want.UpdatedAt, wantErr = to, at, nil
 				}
 				wants(t, doing, s.Move(t.Context(), p.ID, to, at, from...), wantErr)
-				if got := peopleGet(t, s, p.ID); got != want {
-					t.Errorf("%s: got %+v, want %+v", doing, got, want)
-				}
+				peopleIs(t, s, doing, want)
 				wants(t, "the absent: "+doing, s.Move(t.Context(), dossier.NewPersonID(), to, at, from...), dossier.ErrNotFound)
 			}
 		}
@@ -251,9 +253,7 @@ func peopleMove(t *testing.T, s dossier.People) {
 	p := peopleNew(submitting, peopleEpoch)
 	peopleInsert(t, s, p)
 	wants(t, "Move that changes nothing", s.Move(t.Context(), p.ID, submitting, p.UpdatedAt, submitting), nil)
-	if got := peopleGet(t, s, bystander.ID); got != bystander {
-		t.Errorf("Moves changed another person: got %+v, want %+v", got, bystander)
-	}
+	peopleIs(t, s, "Moves changed another person", bystander)
 }
 
 func peopleMoveAtOnce(t *testing.T, s dossier.People) {
@@ -277,9 +277,7 @@ func peopleDelete(t *testing.T, s dossier.People) {
 		p := peopleNew(state, peopleEpoch)
 		peopleInsert(t, s, p)
 		wants(t, "Delete in state "+string(state), s.Delete(t.Context(), p), dossier.ErrLost)
-		if got := peopleGet(t, s, p.ID); got != p {
-			t.Errorf("a refused Delete changed the person: got %+v, want %+v", got, p)
-		}
+		peopleIs(t, s, "a refused Delete changed the person", p)
 	}
 	p := peopleNew(dossier.PersonDeleting, peopleEpoch)
 	peopleInsert(t, s, p)
@@ -351,21 +349,15 @@ func peopleSetReceipt(t *testing.T, s dossier.People) {
 			doing := fmt.Sprintf("SetReceipt of a person in state %s: %s", state, step.doing)
 			wants(t, doing, s.SetReceipt(t.Context(), want.ID, want.ReceiptHash, step.to, step.expires), nil)
 			want.ReceiptHash, want.ReceiptExpires = step.to, step.expires
-			if got := peopleGet(t, s, want.ID); got != want {
-				t.Errorf("%s: got %+v, want %+v", doing, got, want)
-			}
+			peopleIs(t, s, doing, want)
 			wants(t, doing+", by who does not know the former",
 				s.SetReceipt(t.Context(), want.ID, [32]byte{1}, [32]byte{2}, expires), dossier.ErrLost)
 			wants(t, doing+", of the absent",
 				s.SetReceipt(t.Context(), dossier.NewPersonID(), want.ReceiptHash, other, never), dossier.ErrNotFound)
-			if got := peopleGet(t, s, want.ID); got != want {
-				t.Errorf("%s, refused: got %+v, want %+v", doing, got, want)
-			}
+			peopleIs(t, s, doing+", refused", want)
 		}
 	}
-	if got := peopleGet(t, s, bystander.ID); got != bystander {
-		t.Errorf("SetReceipt changed another person: got %+v, want %+v", got, bystander)
-	}
+	peopleIs(t, s, "SetReceipt changed another person", bystander)
 }
 
 func peopleSetReceiptAtOnce(t *testing.T, s dossier.People) {

@@ -19,39 +19,33 @@ func peopleCalls(s dossier.People, p, fresh dossier.Person) map[string]func(cont
 	deleting := p.ID
 	return map[string]func(context.Context) error{
 		"Insert": func(ctx context.Context) error { return s.Insert(ctx, fresh) },
-		"Person": func(ctx context.Context) error { _, err := s.Person(ctx, deleting); return err },
+		"Person": func(ctx context.Context) error { return second(s.Person(ctx, deleting)) },
 		"Move": func(ctx context.Context) error {
 			return s.Move(ctx, deleting, dossier.PersonSubmitted, peopleEpoch, dossier.PersonDeleting)
 		},
 		"Delete": func(ctx context.Context) error { return s.Delete(ctx, p) },
 		"Trash": func(ctx context.Context) error {
-			_, err := s.Trash(ctx, []dossier.PersonID{deleting}, dossier.Trash{At: peopleEpoch})
-			return err
+			return second(s.Trash(ctx, []dossier.PersonID{deleting}, dossier.Trash{At: peopleEpoch}))
 		},
 		"PutBack": func(ctx context.Context) error { return s.PutBack(ctx, deleting, peopleEpoch) },
 		"MoveTrashed": func(ctx context.Context) error {
 			return s.MoveTrashed(ctx, deleting, peopleEpoch, peopleEpoch)
 		},
-		"Trashed": func(ctx context.Context) error {
-			_, err := s.Trashed(ctx, peopleEpoch, dossier.Cursor{}, 10)
-			return err
-		},
-		"Find": func(ctx context.Context) error { _, err := s.Find(ctx, dossier.Search{Limit: 10}); return err },
+		"Trashed": func(ctx context.Context) error { return second(s.Trashed(ctx, peopleEpoch, dossier.Cursor{}, 10)) },
+		"Find":    func(ctx context.Context) error { return second(s.Find(ctx, dossier.Search{Limit: 10})) },
 		"Find by a word": func(ctx context.Context) error {
-			_, err := s.Find(ctx, dossier.Search{Words: peopleWays("ada"),
+			return second(s.Find(ctx, dossier.Search{Words: peopleWays("ada"),
 				After: dossier.Cursor{CreatedAt: peopleEpoch, ID: deleting},
-				Limit: 10, Count: 10})
-			return err
+				Limit: 10, Count: 10}))
 		},
 		"Find by words": func(ctx context.Context) error {
-			_, err := s.Find(ctx, dossier.Search{Words: peopleWays("ada", "b|c"), Limit: 10})
-			return err
+			return second(s.Find(ctx, dossier.Search{Words: peopleWays("ada", "b|c"), Limit: 10}))
 		},
 		"Acknowledge": func(ctx context.Context) error {
 			return s.Acknowledge(ctx, deleting, peopleEpoch, []string{"ada"})
 		},
 		"AddWords": func(ctx context.Context) error { return s.AddWords(ctx, deleting, []string{"ada"}) },
-		"Words":    func(ctx context.Context) error { _, err := s.Words(ctx, deleting); return err },
+		"Words":    func(ctx context.Context) error { return second(s.Words(ctx, deleting)) },
 		"SetWords": func(ctx context.Context) error {
 			return s.SetWords(ctx, dossier.Worded{Person: dossier.Person{ID: deleting}}, []string{"ada"})
 		},
@@ -59,10 +53,7 @@ func peopleCalls(s dossier.People, p, fresh dossier.Person) map[string]func(cont
 		"Unworded":    func(ctx context.Context) error { return firstError(s.Unworded(ctx)) },
 		"StrayWords":  func(ctx context.Context) error { return firstError(s.StrayWords(ctx)) },
 		"Leftovers":   func(ctx context.Context) error { return firstError(s.Leftovers(ctx, peopleEpoch)) },
-		"Existing": func(ctx context.Context) error {
-			_, err := s.Existing(ctx, []dossier.PersonID{deleting})
-			return err
-		},
+		"Existing":    func(ctx context.Context) error { return second(s.Existing(ctx, []dossier.PersonID{deleting})) },
 	}
 }
 
@@ -79,9 +70,7 @@ func peopleRefused(t *testing.T, s dossier.People, ctx context.Context, want err
 			t.Errorf("%s: the error tells a detail: %v", name, err)
 		}
 	}
-	if got := peopleGet(t, s, p.ID); got != p {
-		t.Errorf("a call that failed changed the person: got %+v, want %+v", got, p)
-	}
+	peopleIs(t, s, "a call that failed changed the person", p)
 	_, err := s.Person(t.Context(), fresh.ID)
 	wants(t, "Person, after an Insert that failed", err, dossier.ErrNotFound)
 }
@@ -130,9 +119,7 @@ func peopleCancelledMeanwhile(t *testing.T, s dossier.People) {
 		// A connection that was cut off must not spoil what comes next.
 		p := peopleNew(dossier.PersonSubmitting, peopleEpoch)
 		peopleInsert(t, s, p)
-		if got := peopleGet(t, s, p.ID); got != p {
-			t.Errorf("after a cancelled call: got %+v, want %+v", got, p)
-		}
+		peopleIs(t, s, "after a cancelled call", p)
 	}
 }
 

@@ -23,9 +23,7 @@ func peopleTrashed(t *testing.T, s dossier.People, at time.Time, list ...dossier
 	list = slices.Clone(list)
 	for i := range list {
 		list[i].Trash = trash
-		if got := peopleGet(t, s, list[i].ID); got != list[i] {
-			t.Errorf("in the trash is %+v, want %+v", got, list[i])
-		}
+		peopleIs(t, s, "in the trash", list[i])
 	}
 	return list
 }
@@ -47,9 +45,7 @@ func peopleTrash(t *testing.T, s dossier.People) {
 		t.Errorf("who was in the trash before is there as %+v", p.Trash)
 	}
 	for _, p := range []dossier.Person{submitting, deleting, list[2]} {
-		if got := peopleGet(t, s, p.ID); got != p {
-			t.Errorf("who was not to be moved is %+v, want %+v", got, p)
-		}
+		peopleIs(t, s, "who was not to be moved", p)
 	}
 	if n, err := s.Trash(t.Context(), nil, dossier.Trash{At: at}); n != 0 || err != nil {
 		t.Errorf("Trash of nobody: moved %d and error %v", n, err)
@@ -98,14 +94,10 @@ func peopleFromTrash(t *testing.T, s dossier.People) {
 	there := peopleTrashed(t, s, at, list...)
 	for name, call := range calls {
 		wants(t, name+" of who came at another time", call(t.Context(), there[0].ID, later), dossier.ErrLost)
-		if got := peopleGet(t, s, there[0].ID); got != there[0] {
-			t.Errorf("a refused %s changed the person: %+v", name, got)
-		}
+		peopleIs(t, s, "after a refused "+name, there[0])
 	}
 	wants(t, "PutBack", s.PutBack(t.Context(), there[0].ID, at), nil)
-	if got := peopleGet(t, s, there[0].ID); got != list[0] {
-		t.Errorf("put back is %+v, want %+v", got, list[0])
-	}
+	peopleIs(t, s, "put back", list[0])
 	unworded := collect(t, "Unworded", s.Unworded(t.Context()))
 	if !slices.Equal(unworded, []dossier.PersonID{list[0].ID}) {
 		t.Errorf("Unworded: got %v, want who was put back", unworded)
@@ -120,9 +112,7 @@ func peopleFromTrash(t *testing.T, s dossier.People) {
 	}
 	wants(t, "MoveTrashed", s.MoveTrashed(t.Context(), there[1].ID, at, later), nil)
 	there[1].State, there[1].UpdatedAt = dossier.PersonDeleting, later
-	if got := peopleGet(t, s, there[1].ID); got != there[1] {
-		t.Errorf("marked is %+v, want %+v", got, there[1])
-	}
+	peopleIs(t, s, "marked", there[1])
 	for name, call := range calls {
 		wants(t, name+" of who is being deleted", call(t.Context(), there[1].ID, at), dossier.ErrLost)
 	}

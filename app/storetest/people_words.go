@@ -152,9 +152,7 @@ func peopleAcknowledge(t *testing.T, s dossier.People) {
 	wants(t, "Acknowledge", s.Acknowledge(t.Context(), p.ID, at, []string{"lovelace", "ada"}), nil)
 	want := p
 	want.State, want.UpdatedAt = dossier.PersonSubmitted, at
-	if got := peopleGet(t, s, p.ID); got != want {
-		t.Errorf("after Acknowledge: got %+v, want %+v", got, want)
-	}
+	peopleIs(t, s, "after Acknowledge", want)
 	if w := peopleHasWords(t, "after Acknowledge", s, p.ID, "ada", "lovelace"); w.Person != want ||
 		w.Version != dossier.WordsVersion {
 		t.Errorf("Words: got %+v", w)

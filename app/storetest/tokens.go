@@ -199,12 +199,12 @@ func tokenCancelled(t *testing.T, s staff.Store) {
 	cancel()
 	for name, call := range map[string]func() error{
 		"AddToken":     func() error { return s.AddToken(ctx, newToken(2, owner(1))) },
-		"Token":        func() error { _, err := s.Token(ctx, one.Hash); return err },
-		"TokenByID":    func() error { _, err := s.TokenByID(ctx, one.ID); return err },
+		"Token":        func() error { return second(s.Token(ctx, one.Hash)) },
+		"TokenByID":    func() error { return second(s.TokenByID(ctx, one.ID)) },
 		"UseToken":     func() error { return s.UseToken(ctx, one.ID, one.CreatedAt.Add(time.Hour)) },
-		"TokensOf":     func() error { _, err := s.TokensOf(ctx, one.Account); return err },
-		"Tokens":       func() error { _, err := s.Tokens(ctx); return err },
-		"RevokeToken":  func() error { _, err := s.RevokeToken(ctx, one.ID); return err },
+		"TokensOf":     func() error { return second(s.TokensOf(ctx, one.Account)) },
+		"Tokens":       func() error { return second(s.Tokens(ctx)) },
+		"RevokeToken":  func() error { return second(s.RevokeToken(ctx, one.ID)) },
 		"ForgetTokens": func() error { return s.ForgetTokens(ctx, one.ExpiresAt.Add(time.Hour)) },
 	} {
 		wants(t, name, call(), context.Canceled)
