@@ -27,7 +27,7 @@ type fields map[string]string
 const receiptField = "receipt"
 
 // formReader reads the submission form, multipart/form-data, as a stream: first the text fields, in any order, then the
-// files. Its memory does not depend on the size of the body. Errors are coded: CodeMalformed, codeTimeout; or
+// files. Text fields of others may stand anywhere. Its memory does not depend on the size of the body. Errors are coded: CodeMalformed, codeTimeout; or
 // errTooMuch.
 type formReader struct {
 	mr *multipartReader
@@ -83,15 +83,22 @@ func (f *formReader) begin() (fields, *filePart, error) {
 			}
 			return f.fields, file, nil
 		}
-		text, err := io.ReadAll(io.LimitReader(f.mr, maxFieldBytes+1))
-		if err != nil {
-			return f.fields, nil, bodyFault(err)
+		if f.fields[field], err = f.text(); err != nil {
+			return f.fields, nil, err
 		}
-		if len(text) > maxFieldBytes {
-			return f.fields, nil, malformed(nil, "A field is longer than %s.", dossier.FormatLimit(maxFieldBytes))
-		}
-		f.fields[field] = string(text)
 	}
+}
+
+// text reads a text field.
+func (f *formReader) text() (string, error) {
+	text, err := io.ReadAll(io.LimitReader(f.mr, maxFieldBytes+1))
+	if err != nil {
+		return "", bodyFault(err)
+	}
+	if len(text) > maxFieldBytes {
+		return "", malformed(nil, "A field is longer than %s.", dossier.FormatLimit(maxFieldBytes))
+	}
+	return string(text), nil
 }
 
 // nextFile returns the next file, nil after the last. What is left of the file before is dropped.
@@ -101,7 +108,8 @@ func (f *formReader) nextFile() (*filePart, error) {
 }
 
 // next moves to the next part and returns the name of a text field, or a file, or neither at the end. Places in the
-// form where no file was chosen are passed over.
+// form where no file was chosen are passed over, and so are text fields of others, which extensions of browsers add to
+// forms. A file in another field would be lost without a word, so it is refused.
 func (f *formReader) next() (string, *filePart, error) {
 	for {
 		if err := f.skip(); err != nil {
@@ -122,33 +130,56 @@ func (f *formReader) next() (string, *filePart, error) {
 		switch {
 		case !ok:
 			return "", nil, malformed(nil, "A part of the form does not say which field it is.")
-		case name != "files":
+		case name != "files" && ofForm(name):
 			return name, nil, f.expect(name, isFile)
+		case name != "files" && !isFile:
+			if _, err := f.text(); err != nil {
+				return "", nil, err
+			}
+			continue
 		}
-		f.files = true
-		if fileName != "" {
-			return "", &filePart{name: fileName, r: f.mr}, nil
+		file, err := f.file(fileName)
+		if err != nil {
+			return "", nil, err
 		}
-		// Browsers send an empty part for a file field in which nothing was chosen.
-		var first [1]byte
-		switch _, err := io.ReadFull(f.mr, first[:]); err {
-		case nil:
-			return "", &filePart{r: io.MultiReader(bytes.NewReader(first[:]), f.mr)}, nil
-		case io.EOF:
-			f.between = true
-		default:
-			return "", nil, bodyFault(err)
+		if file != nil && name != "files" {
+			return "", nil, malformed(nil, `The form has a file in an unknown field. Files go in the field "files".`)
+		}
+		f.files = f.files || name == "files"
+		if file != nil {
+			return "", file, nil
 		}
 	}
 }
 
-// expect refuses a field that is none of the form's text fields, or stands where it should not.
+// file returns the file that begins here; nil if there is none: browsers send an empty part for a file field in which
+// nothing was chosen.
+func (f *formReader) file(name string) (*filePart, error) {
+	if name != "" {
+		return &filePart{name: name, r: f.mr}, nil
+	}
+	var first [1]byte
+	switch _, err := io.ReadFull(f.mr, first[:]); err {
+	case nil:
+		return &filePart{r: io.MultiReader(bytes.NewReader(first[:]), f.mr)}, nil
+	case io.EOF:
+		f.between = true
+		return nil, nil
+	default:
+		return nil, bodyFault(err)
+	}
+}
+
+// ofForm reports whether a name is that of one of the form's text fields.
+func ofForm(name string) bool {
+	return name == receiptField ||
+		slices.ContainsFunc(dossier.Fields, func(one dossier.Field) bool { return one.Name == name })
+}
+
+// expect refuses a text field of the form that stands where it should not.
 func (f *formReader) expect(name string, isFile bool) error {
 	_, seen := f.fields[name]
 	switch {
-	case name != receiptField &&
-		!slices.ContainsFunc(dossier.Fields, func(one dossier.Field) bool { return one.Name == name }):
-		return malformed(nil, "The form has an unknown field. Load the form again.")
 	case isFile:
 		return malformed(nil, "The field %q must be text, not a file.", name)
 	case f.files:

@@ -124,10 +124,13 @@ func TestMalformedForms(t *testing.T) {
 		{"a field after the files", formType, join(fields, files, []part{field("technology", "Go")}),
 			"came after the files"},
 		{"10,000 parts", formType, join(fields, many), "too many parts"},
-		{"10,000 fields", formType, join(fields, texts), "unknown field"},
+		{"10,000 fields", formType, join(fields, texts), "too many parts"},
 		{"a field twice", formType, join(fields, fields[1:2], files), "was sent twice"},
 		{"the receipt twice", formType, join(fields[:1], fields, files), "was sent twice"},
-		{"an unknown field", formType, join(fields, []part{field("admin", "1")}, files), "unknown field"},
+		{"an over-long unknown field", formType, join([]part{field("x", strings.Repeat("x", 64<<10+1))}, fields, files),
+			"longer than 65 kB"},
+		{"an unnamed file in an unknown field", formType,
+			join(fields, []part{{`Content-Disposition: form-data; name="other"; filename=""`, "Go"}}), "unknown field"},
 		{"a field as a file", formType,
 			join(fields[:4], []part{{`Content-Disposition: form-data; name="technology"; filename="t.txt"`, "Go"}},
 				files), "must be text, not a file"},
@@ -160,6 +163,30 @@ func TestMalformedForms(t *testing.T) {
 			}
 			s.reconcile()
 			s.mustHold(held{})
+		})
+	}
+}
+
+// Extensions of browsers, and what filters pages on the way, add fields to forms.
+func TestFieldsOfOthers(t *testing.T) {
+	f := ada.with(some(2)...)
+	fields, files := f.fields(), f.parts()[5:]
+	others := []part{field("_charset_", "UTF-8"), field("admin", "1"), field("admin", "2"), field("", ""),
+		{`Content-Disposition: form-data; name="scan"; filename=""`, ""}}
+	s := open(t, setup{})
+	for name, parts := range map[string][][]part{
+		"first":                 {others, fields, files},
+		"between the fields":    {fields[:2], others, fields[2:], files},
+		"between the files":     {fields, files[:1], others, files[1:]},
+		"last":                  {fields, files, others},
+		"everywhere, and a lot": {others, fields, others, slices.Repeat(others, 50), files, others},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := s.in(t)
+			a := s.do(http.MethodPost, "/submissions", http.Header{"Content-Type": {formType}},
+				strings.NewReader(encode(slices.Concat(parts...)...)))
+			s.mustAccept(a, f)
+			s.mustHold(held{people: 1, records: 2, objects: 2})
 		})
 	}
 }
