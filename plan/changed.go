@@ -113,8 +113,22 @@ func takenOver(c Change) Danger {
 // and newWhole tells that what it is a part of is new as well.
 func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 	var found []Danger
-	said := map[string][]string{}
+	type reason struct{ kind, why string }
+	paths := map[reason][]string{}
+	said := map[string][]reason{}
 	var kinds []string
+	tell := func(kind, why, path string) {
+		if said[kind] == nil {
+			kinds = append(kinds, kind)
+		}
+		r := reason{kind, why}
+		if paths[r] == nil {
+			said[kind] = append(said[kind], r)
+		}
+		if path = code(path); !slices.Contains(paths[r], path) {
+			paths[r] = append(paths[r], path)
+		}
+	}
 	for _, r := range inputRules {
 		if c.Action == Replace && r.kind == stops && (addressed[c.Type] != "" || losses[c.Type].kind == stops) {
 			continue // that it goes is told
@@ -127,6 +141,9 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 			continue
 		}
 		if needs := onlyWith[c.Type+" "+r.path]; needs != "" && !graph.Is(now.Input(needs), true) {
+			continue
+		}
+		if by := scaling[c.Type]; r.kind == shrinks && by.path != "" && graph.Text(now.Input(by.path)) == by.value {
 			continue
 		}
 		var was any
@@ -148,16 +165,18 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 			why = r.judge(given(c.Type, r.path, was, old), given(c.Type, r.path, is, now))
 		}
 		if why != "" {
-			if said[r.kind] == nil {
-				kinds = append(kinds, r.kind)
-			}
-			if text := fmt.Sprintf("%s (%s)", why, code(r.path)); !slices.Contains(said[r.kind], text) {
-				said[r.kind] = append(said[r.kind], text)
-			}
+			tell(r.kind, why, r.path)
 		}
 	}
+	if c.Type == distributionType && old != nil {
+		behaves(old, now, tell)
+	}
 	for _, kind := range kinds {
-		found = append(found, c.danger(kind, ": %s.", strings.Join(said[kind], "; ")))
+		var texts []string
+		for _, r := range said[kind] {
+			texts = append(texts, fmt.Sprintf("%s (%s)", r.why, strings.Join(paths[r], ", ")))
+		}
+		found = append(found, c.danger(kind, ": %s.", strings.Join(texts, "; ")))
 	}
 	return found
 }
@@ -167,6 +186,12 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 var onlyWith = map[string]string{
 	queueType + " contentBasedDeduplication":        "fifoQueue",
 	"aws:sns/topic:Topic contentBasedDeduplication": "fifoTopic",
+}
+
+// scaling are the inputs, with their values, by which capacity follows the load, whatever else is said of it.
+var scaling = map[string]struct{ path, value string }{
+	tableType:                   {"billingMode", "PAY_PER_REQUEST"},
+	"aws:kinesis/stream:Stream": {"streamModeDetails.streamMode", "ON_DEMAND"},
 }
 
 // follows reports whether what differs at a path is nothing but the new id or name of what is replaced itself.
@@ -241,6 +266,9 @@ func unknownInputs(c Change) []string {
 	for _, p := range c.Properties {
 		path := position.ReplaceAllString(p.Path, "")
 		key, _, _ := strings.Cut(path, ".")
+		if rest, is := strings.CutPrefix(path, otherBehaviors); is && c.Type == distributionType {
+			path = strings.TrimSuffix(defaultBehavior+rest, ".pathPattern") // behaves judges them by the same rules
+		}
 		known := key == "import" && c.Existing != "" || slices.Contains(neutral[""], key) ||
 			c.Action == Replace && strings.HasPrefix(key, "name") ||
 			slices.Contains(neutral[c.Type], key) ||

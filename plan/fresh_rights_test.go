@@ -64,7 +64,7 @@ func TestFreshRights(t *testing.T) {
 		{"no boundary", "IAM: access_policies_boundaries", "iam/role:Role",
 			in{"assumeRolePolicy": trust(service, "")["assumeRolePolicy"], "permissionsBoundary": "b"}, trust(service,
 				""), Update,
-			[][2]string{{weakens, "the most that it may do"}}},
+			[][2]string{{weakens, "nothing bounds any longer"}}},
 		{"a boundary", "IAM: access_policies_boundaries", "iam/role:Role", trust(service, ""),
 			in{"assumeRolePolicy": trust(service, "")["assumeRolePolicy"], "permissionsBoundary": "b"}, Update,
 			[][2]string{{stops, "bound"}}},
@@ -142,7 +142,7 @@ func TestFreshRights(t *testing.T) {
 				b.Set("aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "b",
 					"rules",
 					several(in{"applyServerSideEncryptionByDefault": in{"sseAlgorithm": "AES256"}}))
-			}, [][2]string{{"data deleted", "only the key decrypts"}, {weakens, "another way"}}},
+			}, [][2]string{{"data deleted", "only the key decrypts"}, {weakens, "by S3's own key"}}},
 		{"the same rules, apart", "ec2/vpc_security_group.go: ingress is Computed; InvalidPermission.Duplicate",
 			func(b *graphtest.Builder) {
 				b.Add("ec2/securityGroup:SecurityGroup", "web", in{"vpcId": "v",

@@ -8,28 +8,57 @@ import (
 	"dossier.example/plan/graph"
 )
 
-// encryptedOtherwise judges how a bucket's objects are encrypted; whether KMS is asked for each (a bucket key) is none
-// of it.
-func encryptedOtherwise(old, now any) string {
-	if old == nil {
-		return ""
-	}
-	by := func(v any) string {
-		var found []string
-		for _, r := range graph.Items(v) {
-			for _, path := range []string{"applyServerSideEncryptionByDefault",
-				"rule.applyServerSideEncryptionByDefault"} {
-				if set := graph.At(r, path); set != nil {
-					found = append(found, fmt.Sprint(graph.At(set, "sseAlgorithm"), graph.At(set, "kmsMasterKeyId")))
-				}
+// ciphersOf are the ways in which a bucket encrypts its objects, each with its key; that KMS is asked for each (a bucket
+// key) is none of it.
+func ciphersOf(v any) []string {
+	var found []string
+	for _, r := range graph.Items(v) {
+		for _, path := range []string{"applyServerSideEncryptionByDefault", "rule.applyServerSideEncryptionByDefault"} {
+			if set := graph.At(r, path); set != nil {
+				found = append(found, strings.TrimSpace(graph.Text(graph.At(set, "sseAlgorithm"))+" "+
+					graph.Text(graph.At(set, "kmsMasterKeyId"))))
 			}
 		}
-		return strings.Join(found, " ")
 	}
-	if by(old) == by(now) {
+	return found
+}
+
+// encryptedOtherwise judges new objects of a bucket that a key no longer encrypts, or another one.
+func encryptedOtherwise(old, now any) string {
+	was, is := ciphersOf(old), ciphersOf(now)
+	switch {
+	case slices.Equal(was, is), !slices.ContainsFunc(was, byKey):
+		return ""
+	case !slices.ContainsFunc(is, byKey):
+		return "new objects are encrypted by S3's own key, which no policy of the account guards"
+	}
+	return "new objects are encrypted by another key"
+}
+
+// keyNeeded judges new objects of a bucket that a key encrypts
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html).
+func keyNeeded(old, now any) string {
+	was, is := ciphersOf(old), ciphersOf(now)
+	if old == nil || slices.Equal(was, is) || !slices.ContainsFunc(is, byKey) {
 		return ""
 	}
-	return "new objects are encrypted another way"
+	return "whoever reads or writes new objects needs rights for their key"
+}
+
+func byKey(cipher string) bool { return strings.HasPrefix(cipher, "aws:") }
+
+// unlocked judges for how long, and how firmly, new objects of a bucket are locked.
+func unlocked(old, now any) string {
+	const kept = "defaultRetention."
+	days := func(v any) float64 {
+		return numberOr(graph.At(v, kept+"days"), 0) + 365*numberOr(graph.At(v, kept+"years"), 0)
+	}
+	if was, is := days(old), days(now); was > 0 && is == 0 {
+		return "new objects are locked only where they say so"
+	}
+	return sentences(lower(0, "new objects are locked for %s days instead of %s")(days(old), days(now)),
+		from("COMPLIANCE", "whoever has the right may delete new objects in spite of their lock")(
+			graph.At(old, kept+"mode"), graph.At(now, kept+"mode")))
 }
 
 // copies judges the rules by which objects are copied to other buckets.

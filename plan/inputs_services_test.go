@@ -28,7 +28,7 @@ func TestServiceRules(t *testing.T) {
 		{"addresses of its own", edge, "viewerCertificate.sslSupportMethod", "sni-only", "vip",
 			costs, "$600 a month", ""},
 		{"headers", edge, "defaultCacheBehavior.responseHeadersPolicyId", "a", nil,
-			weakens, "other headers, or none", ""},
+			weakens, "no longer carry its headers", ""},
 		{"fewer places", edge, "priceClass", "PriceClass_All", "PriceClass_100", shrinks, "fewer places", ""},
 		{"signed requests", edge, "defaultCacheBehavior.trustedKeyGroups", []any{"a"}, nil, exposes, "not signed",
 			stops},

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -78,6 +79,51 @@ func askedInTheClear(old, now any) string {
 	}
 	slices.Sort(found)
 	return strings.Join(few(found), "; ")
+}
+
+// defaultBehavior is where a distribution says how requests are answered, and otherBehaviors where it says so of some
+// paths.
+const defaultBehavior, otherBehaviors = "defaultCacheBehavior", "orderedCacheBehaviors"
+
+// behaves tells what becomes of the requests for some paths, by the rules for all others. Paths that were not told apart
+// were answered as all others, and those that no longer are will be.
+func behaves(old, now *graph.Resource, tell func(kind, why, path string)) {
+	was, before := byName(graph.Items(old.Input(otherBehaviors)), "pathPattern")
+	is, after := byName(graph.Items(now.Input(otherBehaviors)), "pathPattern")
+	if !before || !after {
+		tell(stops, "requests for some paths are answered another way", otherBehaviors)
+		return
+	}
+	paths := maps.Clone(is)
+	maps.Copy(paths, was)
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		from, to := was[path], is[path]
+		if from == nil {
+			from = old.Input(defaultBehavior)
+		}
+		if to == nil {
+			to = now.Input(defaultBehavior)
+		}
+		for _, r := range inputRules {
+			rest, is := strings.CutPrefix(r.path, defaultBehavior+".")
+			a, b := graph.At(from, rest), graph.At(to, rest)
+			if !is || r.token != distributionType || r.fresh || reflect.DeepEqual(a, b) ||
+				same(r.token, r.path, a, b) {
+				continue
+			}
+			if why := r.judge(a, b); why != "" {
+				tell(r.kind, "for "+code(path)+" "+why, otherBehaviors+"."+rest)
+			}
+		}
+	}
+	order := func(r *graph.Resource, of map[string]any) []string {
+		return slices.DeleteFunc(textsAt("pathPattern")(r.Input(otherBehaviors)), func(path string) bool {
+			return of[path] == nil
+		})
+	}
+	if !slices.Equal(order(old, is), order(now, was)) {
+		tell(stops, "paths are compared in another order, and the first one that fits counts", otherBehaviors)
+	}
 }
 
 // countries judges which ones are served: those that newly are, or no longer.

@@ -124,6 +124,19 @@ func byEach(key string, old, now any, judge func(name string, was, is any) []str
 	return found
 }
 
+// goneOr judges a value that was there: that nothing takes its place, or another one does.
+func goneOr(gone, another string) judge {
+	return func(old, now any) string {
+		switch {
+		case old == nil:
+			return ""
+		case empty(now), graph.Text(now) == "" && now == "":
+			return gone
+		}
+		return another
+	}
+}
+
 // toNone judges a number that becomes 0, with which nothing happens any longer.
 func toNone(means string) judge {
 	return func(old, now any) string {
@@ -148,8 +161,14 @@ func left(unset float64, format string) judge {
 // further judges a list that gets something.
 func further(means string) judge { return come(graph.Texts, means) }
 
-// foreignAccount is the account of an ARN that is not the stack's own nor AWS's; empty: there is none.
+// foreignRegistry finds a registry of images of an account, wherever a text names it.
+var foreignRegistry = regexp.MustCompile(`\b(\d{12})\.dkr[.-]ecr\b`)
+
+// foreignAccount is the account of an ARN, or of an image's registry, that is not the stack's own nor AWS's; empty: there is none.
 func foreignAccount(arn string) string {
+	if of := foreignRegistry.FindStringSubmatch(arn); of != nil && of[1] != awsmodel.Account {
+		return of[1]
+	}
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) < 6 || parts[0] != "arn" || parts[4] == "" || parts[4] == "aws" || parts[4] == awsmodel.Account {
 		return ""
@@ -283,68 +302,6 @@ func newerCiphers(old, now any) string {
 			orUnset(now))
 	}
 	return ""
-}
-
-// filters judges the rules of a web ACL: those that are gone, that only count, that let more through.
-func filters(old, now any) string {
-	if !named("name", old, now) {
-		return "other requests are filtered"
-	}
-	blocks := func(rule any) string {
-		for _, path := range []string{"action", "overrideAction"} {
-			m, _ := graph.At(rule, path).(map[string]any)
-			for kind := range m {
-				return kind
-			}
-		}
-		return "none"
-	}
-	const limit = "statement.rateBasedStatement.limit"
-	return strings.Join(few(byEach("name", old, now, func(name string, was, is any) []string {
-		switch {
-		case was == nil:
-			return nil
-		case is == nil:
-			return []string{"rule " + name + " is gone"}
-		}
-		did, does := blocks(was), blocks(is)
-		more := higher(0, "rule "+name+" lets through %s requests instead of %s")(graph.At(was, limit),
-			graph.At(is, limit))
-		switch {
-		case did != does && (does == "count" || does == "allow"):
-			return []string{fmt.Sprintf("rule %s no longer keeps requests out (%s → %s)", name, did, does)}
-		case more != "":
-			return []string{more}
-		case lower(0, "%s%s")(graph.At(was, limit), graph.At(is, limit)) != "":
-			// told by tighter
-		case did == does && fmt.Sprint(graph.At(was, "statement")) != fmt.Sprint(graph.At(is, "statement")):
-			return []string{"rule " + name + " filters other requests"}
-		}
-		return nil
-	})), "; ")
-}
-
-// tighter judges the rules of a web ACL that let fewer requests through.
-func tighter(old, now any) string {
-	const limit = "statement.rateBasedStatement.limit"
-	return strings.Join(few(byEach("name", old, now, func(name string, was, is any) []string {
-		if was == nil || is == nil {
-			return nil
-		}
-		return []string{lower(0, "rule "+name+" lets through %s requests instead of %s")(graph.At(was, limit),
-			graph.At(is, limit))}
-	})), "; ")
-}
-
-// newFilters judges what a web ACL newly keeps out.
-func newFilters(old, now any) string {
-	return told("rule %s may keep out requests that are meant", few(byEach("name", old, now,
-		func(name string, was, is any) []string {
-			if was != nil || is == nil {
-				return nil
-			}
-			return []string{name}
-		})))
 }
 
 // entry is a rule of a network ACL for people.
@@ -515,21 +472,51 @@ func moving(c map[string]any) bool {
 	return image != "" && tag == "latest"
 }
 
-// otherImages judges the containers of a task whose image is another one's, not another version.
+// host is the registry that a repository of images is in.
+func host(repository string) string {
+	first, _, is := strings.Cut(repository, "/")
+	if !is || !strings.ContainsAny(first, ".:") && first != "localhost" {
+		return "docker.io"
+	}
+	return first
+}
+
+// otherImages judges the containers of a task whose image is another one's, not another version, and new ones whose
+// image comes from where none did.
 func otherImages(old, now any) string {
 	was, is := containersOf(old), containersOf(now)
-	var found []string
+	image := func(c map[string]any) string {
+		text, _ := c["image"].(string)
+		name, _ := registry(text)
+		return name
+	}
+	hosts := map[string]bool{}
+	for _, c := range was {
+		hosts[host(image(c))] = true
+	}
+	var found, come []string
 	for name, c := range is {
-		before, _ := was[name]["image"].(string)
-		after, _ := c["image"].(string)
-		from, _ := registry(before)
-		to, _ := registry(after)
-		if was[name] != nil && from != to {
+		switch {
+		case was[name] != nil && image(was[name]) != image(c):
 			found = append(found, code(name))
+		case was[name] == nil && was != nil && !hosts[host(image(c))]:
+			come = append(come, code(name)+" (from "+code(cut(host(image(c)), longest))+")")
 		}
 	}
 	slices.Sort(found)
-	return told("container %s runs an image of another repository", few(found))
+	slices.Sort(come)
+	return sentences(told("container %s runs an image of another repository", few(found)),
+		told("container %s is new, and its code gets the rights of the task", few(come)))
+}
+
+// anotherRepository judges the image of a function.
+func anotherRepository(old, now any) string {
+	from, _ := registry(graph.Text(old))
+	to, _ := registry(graph.Text(now))
+	if old == nil || now == nil || from == to {
+		return ""
+	}
+	return "it runs an image of another repository"
 }
 
 // revealed judges the containers of a task that get in the clear what was a secret.

@@ -150,7 +150,7 @@ func TestKinds(t *testing.T) {
 			}, nil},
 		{"a boundary is taken away", one("iam/role:Role", in{"assumeRolePolicy": statements(trust),
 			"permissionsBoundary": "arn:aws:iam::aws:policy/PowerUserAccess"}),
-			set("iam/role:Role", "x", "permissionsBoundary", nil), [][2]string{{weakens, "the most that it may do"}}},
+			set("iam/role:Role", "x", "permissionsBoundary", nil), [][2]string{{weakens, "nothing bounds any longer"}}},
 
 		// Deleted, now or later.
 		{"logs are kept for a day", one("cloudwatch/logGroup:LogGroup", in{"retentionInDays": 365}),

@@ -6,6 +6,9 @@ import (
 	"dossier.example/plan/graph"
 )
 
+// unbound judges the most that a role or a user may do.
+var unbound = goneOr("nothing bounds any longer what it may do", "the most that it may do is another")
+
 // accessRules judge who is let in and what keeps secrets, beside documents.
 var accessRules = slices.Concat(
 	on("aws:cognito/identityPool:IdentityPool",
@@ -89,12 +92,12 @@ var accessRules = slices.Concat(
 	on("aws:iam/role:Role",
 		input("permissionsBoundary", stops,
 			whenNewly("it may do nothing any longer that its boundary does not allow, too")),
-		input("permissionsBoundary", weakens, other("the most that it may do is another")),
+		input("permissionsBoundary", weakens, unbound),
 		input("maxSessionDuration", weakens, higher(3600, "whoever takes it keeps it for %s seconds instead of %s")),
 		harmless("forceDetachPolicies")),
 	on("aws:iam/samlProvider:SamlProvider", input("samlMetadataDocument", exposes, other("it is known by other keys"))),
 	on("aws:iam/user:User",
-		input("permissionsBoundary", weakens, other("the most that it may do is another")),
+		input("permissionsBoundary", weakens, unbound),
 		input("forceDestroy", weakens,
 			to("it is deleted with its keys and its password instead of refusing deletion", "true"))),
 	on("aws:iam/userGroupMembership:UserGroupMembership",
@@ -113,7 +116,7 @@ var accessRules = slices.Concat(
 		input("recoveryWindowInDays", weakens,
 			lower(30, "it can be restored for %s days after its deletion instead of %s")),
 		input("replicas", stops, fewer("a replica in another region is deleted, and whoever reads it there fails")),
-		input("kmsKeyId", weakens, other("it is encrypted by another key, or by AWS's own")),
+		input("kmsKeyId", weakens, goneOr("it is encrypted by AWS's own key", "it is encrypted by another key")),
 		harmless("forceOverwriteReplicaSecret")),
 	on("aws:secretsmanager/secretPolicy:SecretPolicy",
 		input("blockPublicPolicy", weakens, from("true", "the secret can be opened to everyone"))),

@@ -215,7 +215,7 @@ var computeRules = slices.Concat(
 		input("cpu", shrinks, lower(0, "%s units of CPU instead of %s")),
 		input("memory", shrinks, lower(0, "%s MB of memory instead of %s")),
 		input("taskRoleArn", weakens, other("its containers may do other things")),
-		input("containerDefinitions", weakens,
+		orNew("containerDefinitions", weakens,
 			containers("runs with all rights on its host", true,
 				func(c map[string]any) bool { return c["privileged"] == true })),
 		input("containerDefinitions", hides,
@@ -311,8 +311,11 @@ var computeRules = slices.Concat(
 		input("loggingConfig.logFormat", hides, other("its records have another form")),
 		input("ephemeralStorage.size", shrinks, lower(512, "%s MB for files instead of %s")),
 		input("fileSystemConfig", stops, other("it has other files, or none")),
-		harmless("code imageUri s3Bucket s3Key s3ObjectVersion sourceCodeHash environment publish handler "+
-			"imageConfig packageType snapStart")),
+		input("imageUri", exposes, anotherRepository),
+		input("s3Bucket", exposes, other("its code comes from another bucket, of which whoever may write to it decides "+
+			"what runs")),
+		harmless("code s3Key s3ObjectVersion sourceCodeHash environment publish handler imageConfig packageType "+
+			"snapStart")),
 	on(invokeConfigType,
 		input("maximumRetryAttempts", weakens, lower(2, "a call that fails is tried again %s times instead of %s")),
 		input("maximumEventAgeInSeconds", weakens, lower(21600, "an event is dropped after %s seconds instead of %s")),

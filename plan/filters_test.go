@@ -1,0 +1,90 @@
+package plan
+
+import "testing"
+
+// TestFilters: what becomes of the rules of a web ACL, by what they do and in which order they are asked.
+func TestFilters(t *testing.T) {
+	rule := func(name string, priority int, action string) in {
+		return in{"name": name, "priority": priority, "action": in{action: in{}}, "statement": in{"geo": name},
+			"visibilityConfig": in{"cloudwatchMetricsEnabled": true, "sampledRequestsEnabled": true}}
+	}
+	unseen := rule("a", 1, "block")
+	unseen["visibilityConfig"] = in{"cloudwatchMetricsEnabled": true, "sampledRequestsEnabled": false}
+	group := func(override string) in {
+		return in{"name": "a", "priority": 1, "overrideAction": in{override: in{}}}
+	}
+	block, allow := rule("a", 1, "block"), rule("b", 2, "allow")
+	for _, c := range []struct {
+		name    string
+		was, is []any
+		want    [][2]string
+	}{
+		{"only counted", several(block), several(rule("a", 1, "count")), [][2]string{{weakens, "(block → count)"}}},
+		{"a test", several(block), several(rule("a", 1, "captcha")), [][2]string{{weakens, "does not pass its test"}}},
+		{"no test", several(rule("a", 1, "challenge")), several(rule("a", 1, "count")),
+			[][2]string{{weakens, "no longer keeps requests out"}}},
+		{"a group that is only counted", several(group("none")), several(group("count")),
+			[][2]string{{weakens, "(none → count)"}}},
+		{"a group that counts", several(group("count")), several(group("none")),
+			[][2]string{{stops, "may keep out requests that are meant"}}},
+		{"no longer only counted", several(rule("a", 1, "count")), several(block),
+			[][2]string{{stops, "may keep out requests that are meant"}}},
+		{"a new one that blocks", several(allow), several(allow, rule("c", 9, "block")),
+			[][2]string{{stops, "rule `c` may keep out"}}},
+		{"a new one that counts", several(block), several(block, rule("c", 9, "count")), nil},
+		{"a new one that lets through", several(block), several(block, rule("c", 0, "allow")),
+			[][2]string{{weakens, "rule `c` lets requests through"}}},
+		{"asked later", several(block, allow), several(rule("a", 3, "block"), allow),
+			[][2]string{{weakens, "rule `a` is asked only about what rule `b` does not let through"}}},
+		{"asked earlier", several(rule("a", 3, "block"), allow), several(block, allow),
+			[][2]string{{stops, "rule `a` may keep out what rule `b` let through before"}}},
+		{"numbered anew", several(block, allow), several(rule("a", 10, "block"), rule("b", 20, "allow")), nil},
+		{"no longer shown", several(block), several(unseen), [][2]string{{hides, "no longer counted, or shown"}}},
+	} {
+		for _, kind := range []string{"wafv2/webAcl:WebAcl", "wafv2/ruleGroup:RuleGroup"} {
+			t.Run(c.name+" "+kind, func(t *testing.T) {
+				tells(t, between(became(t, kind, in{"rules": c.was}, in{"rules": c.is})).Environments[0].Dangers, c.want)
+			})
+		}
+	}
+}
+
+// TestBehaviors: requests for some paths of a distribution are judged as all others, against how they were answered.
+func TestBehaviors(t *testing.T) {
+	site := func(others ...any) in {
+		return in{"enabled": true, "orderedCacheBehaviors": others,
+			"defaultCacheBehavior": in{"targetOriginId": "o", "trustedKeyGroups": []any{"k"}, "defaultTtl": 60}}
+	}
+	path := func(path string, more in) in {
+		more["pathPattern"] = path
+		return more
+	}
+	signed := func() in { return path("/a", in{"targetOriginId": "o", "trustedKeyGroups": []any{"k"}}) }
+	open := func() in { return path("/a", in{"targetOriginId": "o"}) }
+	unsigned := [][2]string{{exposes, "for `/a` it serves requests that are not signed"}}
+	for _, c := range []struct {
+		name    string
+		was, is in
+		want    [][2]string
+	}{
+		{"no longer signed", site(signed()), site(open()), unsigned},
+		{"a path that is not signed", site(), site(open()), unsigned},
+		{"signed again", site(open()), site(signed()), [][2]string{{stops, "for `/a` requests that are not signed"}}},
+		{"no path any longer", site(open()), site(), [][2]string{{stops, "for `/a` requests that are not signed"}}},
+		{"a path as all others", site(), site(signed()), nil},
+		{"kept for longer", site(signed()), site(path("/a", in{"targetOriginId": "o", "trustedKeyGroups": []any{"k"},
+			"defaultTtl": 600})), nil},
+		{"another origin", site(signed()), site(path("/a", in{"targetOriginId": "p", "trustedKeyGroups": []any{"k"}})),
+			[][2]string{{stops, "for `/a` requests go to another origin"}}},
+		{"another order", site(signed(), path("/*", in{"targetOriginId": "o"})),
+			site(path("/*", in{"targetOriginId": "o"}), signed()), [][2]string{{stops, "in another order"}}},
+		{"one path twice", site(signed()), site(signed(), signed()), [][2]string{{stops, "answered another way"}}},
+		{"what nothing judges", site(signed()), site(path("/a", in{"targetOriginId": "o",
+			"trustedKeyGroups": []any{"k"}, "smoothStreaming": true})), [][2]string{{notJudged, "smoothStreaming"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tells(t, between(became(t, "cloudfront/distribution:Distribution", c.was, c.is)).Environments[0].Dangers,
+				c.want)
+		})
+	}
+}
