@@ -31,6 +31,7 @@ type accountRow struct {
 	Recovery    string  `gorm:"column:recovery"`
 	Link        *string `gorm:"column:link_hash"`
 	LinkExpires int64   `gorm:"column:link_expires_at"`
+	RoleGiven   bool    `gorm:"column:role_given"`
 	Revision    int64   `gorm:"column:revision"`
 	Created     int64   `gorm:"column:created_at"`
 	Changed     int64   `gorm:"column:changed_at"`
@@ -53,8 +54,9 @@ func accountRowOf(r staff.Record) accountRow {
 	row := accountRow{
 		ID: r.ID.String(), Name: r.Name, Address: r.Address, AddressKey: hashed(staff.AddressKey(r.Address)),
 		Role: string(r.Role), State: string(r.State), Issuer: r.Issuer, Subject: r.Subject, Password: r.Password,
-		Codes: r.Codes, Step: r.Step, LinkExpires: expiresAt(r.LinkExpires), Revision: r.Revision,
-		Created: r.CreatedAt.UnixMicro(), Changed: r.ChangedAt.UnixMicro(), SignedIn: expiresAt(r.SignedInAt),
+		Codes: r.Codes, Step: r.Step, LinkExpires: expiresAt(r.LinkExpires), RoleGiven: r.RoleGiven,
+		Revision: r.Revision,
+		Created:  r.CreatedAt.UnixMicro(), Changed: r.ChangedAt.UnixMicro(), SignedIn: expiresAt(r.SignedInAt),
 	}
 	if r.Issuer != "" {
 		key := identityKey(r.Issuer, r.Subject)
@@ -95,7 +97,7 @@ func (r accountRow) record() (staff.Record, error) {
 	if err != nil {
 		return staff.Record{}, err
 	}
-	record := staff.Record{Account: account, Revision: r.Revision,
+	record := staff.Record{Account: account, RoleGiven: r.RoleGiven, Revision: r.Revision,
 		Credentials: staff.Credentials{Password: r.Password, Codes: r.Codes, Step: r.Step,
 			LinkExpires: at(r.LinkExpires)}}
 	if r.Link != nil {

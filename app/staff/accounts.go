@@ -233,7 +233,8 @@ func (a *Accounts) enter(ctx context.Context, i Identity, name, address string, 
 			return Account{}, err
 		}
 		r := Record{Account: Account{ID: id, Name: name, Address: address, Role: cmp.Or(i.Role, Viewer), State: Active,
-			Issuer: i.Issuer, Subject: i.Subject, CreatedAt: now, ChangedAt: now, SignedInAt: now}}
+			Issuer: i.Issuer, Subject: i.Subject, CreatedAt: now, ChangedAt: now, SignedInAt: now},
+			RoleGiven: i.Role != ""}
 		if err := admit(Entrance{Account: r.Account, Made: true}); err != nil {
 			return Account{}, err
 		}
@@ -242,14 +243,15 @@ func (a *Accounts) enter(ctx context.Context, i Identity, name, address string, 
 		return Account{}, err
 	case invited.Issuer == i.Issuer && invited.Subject == i.Subject:
 		return Account{}, dossier.ErrLost
-	case invited.State != Invited || !invited.Local() || !sameMailbox(invited.Address, address):
+	case !invited.awaited() || !sameMailbox(invited.Address, address):
 		// Nobody gets into an account that is in use by owning its address somewhere else.
-		return Account{}, forbidden("There is another account with your address. Ask an administrator to remove it.")
+		return Account{}, forbidden("There is another account with your address. Ask an administrator to remove it, " +
+			"or whoever runs the server to hand it over to you.")
 	}
 	to := invited
 	to.Credentials = Credentials{}
 	to.Name, to.Issuer, to.Subject, to.State = name, i.Issuer, i.Subject, Active
-	to.Role = cmp.Or(i.Role, invited.Role)
+	to.Role, to.RoleGiven = cmp.Or(i.Role, invited.Role), i.Role != ""
 	to.ChangedAt, to.SignedInAt = now, now
 	if err := admit(Entrance{Account: to.Account, Made: true}); err != nil {
 		return Account{}, err
@@ -268,7 +270,10 @@ func (a *Accounts) reenter(ctx context.Context, from Record, i Identity, name, a
 	if name != "" {
 		to.Name = name
 	}
-	to.Role = cmp.Or(i.Role, from.Role)
+	if i.Role != "" || from.RoleGiven {
+		// What was given and is not any more is taken: whoever still comes in is as somebody new.
+		to.Role, to.RoleGiven = cmp.Or(i.Role, Viewer), i.Role != ""
+	}
 	changed := to.Role != from.Role
 	if changed {
 		to.ChangedAt = to.SignedInAt
@@ -425,13 +430,33 @@ func conflict(format string, args ...any) error {
 func (a *Accounts) Recover(ctx context.Context, id AccountID) (account Account, link string, err error) {
 	link, hash := a.newLink()
 	r, err := a.update(ctx, id, true, func(r *Record) error {
-		now := a.time()
-		r.Link, r.LinkExpires, r.ChangedAt = hash, now.Add(ResetLifetime), now
-		r.Role, r.State, r.Issuer, r.Subject = Administrator, r.settled(), "", ""
+		r.recover(a.time(), r.settled())
+		r.Link, r.LinkExpires = hash, r.ChangedAt.Add(ResetLifetime)
 		return nil
 	})
 	return r.Account, link, err
 }
+
+// HandOver makes an account an administrator's that is not suspended, whatever it was, and that belongs to whoever
+// signs in next with an issuer that has verified its address as theirs: after the site got an issuer, or another one,
+// which knows its owner by another subject. Only whoever has the machine may.
+func (a *Accounts) HandOver(ctx context.Context, id AccountID) (Account, error) {
+	r, err := a.update(ctx, id, true, func(r *Record) error {
+		r.recover(a.time(), Active)
+		r.Credentials = Credentials{}
+		return nil
+	})
+	return r.Account, err
+}
+
+// recover makes a record that of an administrator whom no issuer knows.
+func (r *Record) recover(now time.Time, s State) {
+	r.ChangedAt, r.Role, r.RoleGiven, r.State, r.Issuer, r.Subject = now, Administrator, false, s, "", ""
+}
+
+// awaited reports whether an account belongs to the owner of its address, whoever that is: nobody has proven to be its
+// owner by anything else.
+func (r Record) awaited() bool { return r.Local() && r.Password == "" && r.State != Suspended }
 
 // settled is the state of an account that is not suspended.
 func (r Record) settled() State {
@@ -448,7 +473,7 @@ func (a *Accounts) ChangeRole(ctx context.Context, id AccountID, role Role) (Acc
 		return Account{}, err
 	}
 	return a.change(ctx, id, func(r *Record) error {
-		r.Role = role
+		r.Role, r.RoleGiven = role, false
 		return nil
 	})
 }

@@ -846,6 +846,30 @@ func TestEnter(t *testing.T) {
 	if err != nil || again.Role != staff.Editor {
 		t.Errorf("Enter without a role: %+v, %v", again, err)
 	}
+	// What the issuer gave ends when it gives it no more, and so do the sessions.
+	if _, err := tm.enter(t, with(func(i *staff.Identity) { i.Role = staff.Administrator })); err != nil {
+		t.Fatal(err)
+	}
+	token, _, err = tm.sessions.Begin(t.Context(), made.ID, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		again, err = tm.enter(t, with(func(i *staff.Identity) { i.Role = "" }))
+		if err != nil || again.Role != staff.Viewer {
+			t.Errorf("Enter without the role that was given: %+v, %v", again, err)
+		}
+	}
+	if _, ok, _ := tm.sessions.Of(t.Context(), token); ok {
+		t.Error("the end of a given role did not end a session")
+	}
+	if _, err := tm.ChangeRole(t.Context(), made.ID, staff.Editor); err != nil {
+		t.Errorf("ChangeRole: %v", err)
+	}
+	again, err = tm.enter(t, with(func(i *staff.Identity) { i.Role = "" }))
+	if err != nil || again.Role != staff.Editor {
+		t.Errorf("Enter without a role, after an administrator gave one: %+v, %v", again, err)
+	}
 	viewer, err := tm.enter(t, with(func(i *staff.Identity) {
 		i.Role, i.Subject, i.Address = "", "2", "new@site.example"
 	}))
@@ -866,6 +890,17 @@ func TestEnter(t *testing.T) {
 			t.Errorf("Enter: %+v, %v", a, err)
 		}
 		wantErr(t, "the link", second(tm.Open(t.Context(), link)), staff.ErrLink)
+	})
+	t.Run("an invitation, and a role that ends", func(t *testing.T) {
+		tm.invite(t, 4, staff.Editor)
+		who := staff.Identity{Issuer: i.Issuer, Subject: "4", Address: "ada4@site.example", Verified: true,
+			Role: staff.Administrator}
+		for _, role := range []staff.Role{staff.Administrator, staff.Viewer, staff.Viewer} {
+			if a, err := tm.enter(t, who); err != nil || a.Role != role {
+				t.Errorf("Enter: %+v, %v, want the role %s", a, err, role)
+			}
+			who.Role = ""
+		}
 	})
 	// The sign of the unit kelvin folds to a k, but may be another mailbox.
 	t.Run("an address that only looks the same", func(t *testing.T) {
@@ -966,6 +1001,42 @@ func TestRecover(t *testing.T) {
 		account.Role != staff.Administrator {
 		t.Errorf("Recover of who is suspended: %+v, %v", account, err)
 	}
+}
+
+// The only administrator, who had an account before the site had an issuer, or whom the issuer knows anew.
+func TestHandOver(t *testing.T) {
+	tm := newTeam(t)
+	m := tm.join(t, 1, staff.Administrator)
+	who := staff.Identity{Issuer: "https://issuer.example", Subject: "1", Name: "Ada", Address: m.Address,
+		Verified: true, Role: staff.Administrator}
+	for _, subject := range []string{"1", "2", "3"} {
+		who.Subject = subject
+		wantErr(t, "Enter of "+subject, second(tm.enter(t, who)), dossier.ErrForbidden)
+		a, err := tm.HandOver(t.Context(), m.ID)
+		if err != nil || a.ID != m.ID || a.Role != staff.Administrator || a.State != staff.Active || !a.Local() {
+			t.Fatalf("HandOver: %+v, %v", a, err)
+		}
+		wantErr(t, "the former password", second(tm.SignIn(t.Context(), m.attempt(tm.code(m)))), staff.ErrRefused)
+		if there, err := tm.Administered(t.Context()); !there || err != nil {
+			t.Errorf("the site is administered: %v, %v", there, err)
+		}
+		other := who
+		other.Verified = false
+		wantErr(t, "Enter without a verified address", second(tm.enter(t, other)), dossier.ErrForbidden)
+		if a, err := tm.enter(t, who); err != nil || a.ID != m.ID || a.Subject != subject {
+			t.Errorf("Enter: %+v, %v", a, err)
+		}
+	}
+	// Who is suspended comes back by whoever has the machine alone.
+	other := tm.join(t, 2, staff.Viewer)
+	if _, err := tm.HandOver(t.Context(), other.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tm.Suspend(t.Context(), other.ID); err != nil {
+		t.Fatal(err)
+	}
+	who.Subject, who.Address = "9", other.Address
+	wantErr(t, "Enter of who is suspended", second(tm.enter(t, who)), dossier.ErrForbidden)
 }
 
 func TestChangePassword(t *testing.T) {

@@ -38,6 +38,9 @@ type SessionStore interface {
 type Record struct {
 	Account
 	Credentials
+	// RoleGiven tells that the role is what the last sign-in with an issuer brought, and not what an administrator
+	// chose: it ends with the first sign-in that brings none.
+	RoleGiven bool
 	// Revision counts the changes.
 	Revision int64
 }

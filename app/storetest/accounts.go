@@ -77,6 +77,7 @@ func wantAccount(t *testing.T, s staff.Store, want staff.Record) {
 
 // longest has the longest texts and all that an account may have.
 func longest(r *staff.Record) {
+	r.RoleGiven = true
 	r.Name = strings.Repeat("😀", dossier.MaxNameLength)
 	r.Address = strings.Repeat("a", staff.MaxAddress-len("@Sité.example")) + "@Sité.example"
 	r.Role, r.State = staff.Administrator, staff.Suspended

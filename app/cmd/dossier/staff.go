@@ -58,20 +58,26 @@ for three days. For an account whose invitation was not accepted, a new link is 
 	f.StringVar(&i.Address, "address", "", "address of mail, with which the owner signs in")
 	f.StringVar(&i.Name, "name", "", "name of the owner")
 	f.StringVar(&role, "role", string(staff.Viewer), "viewer, editor or administrator")
+	var toIssuer bool
 	recover := &cobra.Command{
 		Use:   "recover ADDRESS",
 		Short: "Make an account an administrator's again, and print a link",
 		Long: `Make an account an administrator's that is not suspended and signs in with a password, whatever it was,
 and print the link by which its owner sets a new password and new codes. The link works once, for a day. All sessions
-of the account end.`,
+of the account end.
+
+With --issuer, no link is printed: password and codes end, and the account belongs to whoever signs in next with the
+site's issuer (DOSSIER_STAFF_ISSUER), if that has verified the address as theirs. It is for an account that was there
+before the issuer, or that another issuer, or the same one after it was set up anew, knows by another subject.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return p.withAccounts(c.Context(), func(accounts *staff.Accounts, trail audit.Store,
 				cfg *config.Config) error {
-				return p.recoverStaff(c.Context(), accounts, trail, cfg, args[0])
+				return p.recoverStaff(c.Context(), accounts, trail, cfg, args[0], toIssuer)
 			})
 		},
 	}
+	recover.Flags().BoolVar(&toIssuer, "issuer", false, "hand the account over to whoever owns its address at the issuer")
 	c.AddCommand(list, invite, recover)
 	return c
 }
@@ -125,7 +131,10 @@ func (p *program) listStaff(ctx context.Context, accounts *staff.Accounts) error
 }
 
 func (p *program) recoverStaff(ctx context.Context, accounts *staff.Accounts, trail audit.Store, cfg *config.Config,
-	address string) error {
+	address string, toIssuer bool) error {
+	if toIssuer && cfg.Staff.Issuer.URL == "" {
+		return errors.New("--issuer: the site has no issuer that could sign anybody in; set DOSSIER_STAFF_ISSUER")
+	}
 	account, err := accounts.At(ctx, address)
 	if errors.Is(err, dossier.ErrNotFound) {
 		return fmt.Errorf("there is no account with the address %s: \"dossier staff list\" shows all, and \"dossier "+
@@ -135,8 +144,19 @@ func (p *program) recoverStaff(ctx context.Context, accounts *staff.Accounts, tr
 	if err != nil {
 		return err
 	}
-	return p.linked(ctx, trail, audit.AccountRecover, cfg, staff.ResetLifetime,
-		func() (staff.Account, string, error) { return accounts.Recover(ctx, account.ID) })
+	if !toIssuer {
+		return p.linked(ctx, trail, audit.AccountRecover, cfg, staff.ResetLifetime,
+			func() (staff.Account, string, error) { return accounts.Recover(ctx, account.ID) })
+	}
+	err = p.linked(ctx, trail, audit.AccountRecover, cfg, 0, func() (staff.Account, string, error) {
+		account, err := accounts.HandOver(ctx, account.ID)
+		return account, "", err
+	})
+	if err == nil {
+		fmt.Fprintf(p.stdout, "The account of %s belongs to whoever signs in next as %s at %s.\n", account.Name,
+			account.Address, cfg.Staff.Issuer.URL)
+	}
+	return err
 }
 
 // linked makes an account, or a link for one, records that, and prints the link.

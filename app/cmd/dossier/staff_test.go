@@ -62,6 +62,14 @@ func TestStaffCommand(t *testing.T) {
 		t.Error("recovering prints no link")
 	}
 	want(exitFailed, []string{"recover"}, "1 arg")
+	want(exitFailed, []string{"recover", "--issuer", "ada@site.example"}, "set DOSSIER_STAFF_ISSUER")
+	env = append(env, "DOSSIER_STAFF_ISSUER=https://login.example", "DOSSIER_STAFF_CLIENT_ID=dossier",
+		"DOSSIER_STAFF_CLIENT_SECRET=secret", "DOSSIER_STAFF_ALLOW=site.example")
+	if want(exitOK, []string{"recover", "--issuer", "ada@site.example"},
+		"signs in next as ada@site.example at https://login.example") != "" {
+		t.Error("an account that is handed over gets a link")
+	}
+	want(exitOK, []string{"list"}, "ada@site.example", "administrator", "active")
 
 	// What the command makes is in the audit trail, with what failed, and without links, names and addresses.
 	status, trail, stderr := run(t.Context(), env, "audit", "export")
@@ -72,9 +80,9 @@ func TestStaffCommand(t *testing.T) {
 		"program,,,,account.invite,,,,begun,":    3, // one of them without a name
 		"program,,,,account.invite,,,,failed,":   1,
 		"program,,,,account.invite,account,":     2,
-		"program,,,,account.recover,,,,begun,":   1,
-		"program,,,,account.recover,account,":    1,
-		`,"administrator, on the command line",`: 3,
+		"program,,,,account.recover,,,,begun,":   2,
+		"program,,,,account.recover,account,":    2,
+		`,"administrator, on the command line",`: 4,
 		"ada@":                                   0, "Ada": 0, first[len(first)-43:]: 0,
 	} {
 		if got := strings.Count(trail, text); got != times {
