@@ -17,7 +17,6 @@ const (
 	tokenRoute                = "aws:ec2/route:Route"
 	tokenTableAssociation     = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 	tokenMainTableAssociation = "aws:ec2/mainRouteTableAssociation:MainRouteTableAssociation"
-	tokenInternetGateway      = "aws:ec2/internetGateway:InternetGateway"
 	tokenNATGateway           = "aws:ec2/natGateway:NatGateway"
 	tokenEIP                  = "aws:ec2/eip:Eip"
 	tokenEIPAssociation       = "aws:ec2/eipAssociation:EipAssociation"

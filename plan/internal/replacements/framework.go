@@ -29,7 +29,7 @@ func (s *scope) attributes(body *ast.CompositeLit, depth int) []*argument {
 		if e == nil {
 			continue
 		}
-		v, in := s.resolve(e, depth)
+		v, in := s.resolve(e)
 		m, is := v.(*ast.CompositeLit)
 		if !is {
 			found = append(found, &argument{name: "*", opaque: true})
@@ -53,7 +53,7 @@ func (s *scope) attributes(body *ast.CompositeLit, depth int) []*argument {
 // attribute reads one of the framework.
 func (s *scope) attribute(name string, e ast.Expr, depth int) *argument {
 	a := &argument{name: name, settable: true, whole: true}
-	v, in := s.resolve(e, depth)
+	v, in := s.resolve(e)
 	lit, is := v.(*ast.CompositeLit)
 	if !is {
 		call, isCall := v.(*ast.CallExpr)
@@ -84,7 +84,7 @@ func (s *scope) attribute(name string, e ast.Expr, depth int) *argument {
 		return a
 	}
 	if object := field(lit, "NestedObject"); object != nil {
-		if inner, at := in.resolve(object, depth); inner != nil {
+		if inner, at := in.resolve(object); inner != nil {
 			if body, is := inner.(*ast.CompositeLit); is {
 				a.nested = at.attributes(body, depth+1)
 			}

@@ -4,26 +4,13 @@ import "strings"
 
 // prefixes are what the provider's names of a service's types begin with, where it is not the name of the SDK's module.
 var prefixes = map[string][]string{
-	"alb": {"alb", "lb"}, "lb": {"lb"}, "elb": {"elb", "loadbalancer", "lb"},
-	"amp": {"prometheus"}, "apigateway": {"apigateway"}, "cfg": {"config"}, "cloudwatch": {"cloudwatchlog",
-		"cloudwatchevent", "internetmonitor"},
-	"codestarconnections": {"codestarconnection"}, "codeconnections": {"codestarconnection"},
-	"costexplorer": {"ce"}, "directconnect": {"dx"}, "ebs": {"ebs", "snapshot"},
-	"ec2": {"", "vpc", "ec2", "ebs", "default"}, "ec2clientvpn": {"ec2clientvpn"},
-	"ec2transitgateway": {"ec2transitgateway", "ec2"},
-	"elasticsearch":     {"elasticsearch"}, "kinesis": {"kinesis"}, "mediastore": {"mediastore"}, "msk": {"msk"},
-	"mskconnect": {"mskconnect"},
-	"rds":        {"db", "rds"}, "resourceexplorer": {"resourceexplorer2"}, "route53": {"route53", "route53resolver"},
+	"alb": {"lb"}, "elb": {"loadbalancer", "lb"}, "amp": {"prometheus"}, "cfg": {"config"},
+	"cloudwatch":          {"cloudwatchlog", "cloudwatchevent", "internetmonitor"},
+	"codestarconnections": {"codestarconnection"}, "codeconnections": {"codestarconnection"}, "costexplorer": {"ce"},
+	"directconnect": {"dx"}, "ebs": {"snapshot"}, "ec2": {"", "vpc", "ebs", "default"}, "ec2transitgateway": {"ec2"},
+	"rds": {"db"}, "resourceexplorer": {"resourceexplorer2"}, "route53": {"route53resolver"},
 	"route53recoverycontrol": {"route53recoverycontrolconfig"}, "servicecatalog": {"servicecatalogappregistry"},
-	"sfn": {"sfn"}, "vpc": {"vpc"}, "bedrockmodel": {"bedrockmodel"}, "bedrockfoundation": {"bedrock"},
-	"chime":       {"chimesdkvoice", "chime"},
-	"securityhub": {"securityhub"}, "cognito": {"cognito"}, "mq": {"mq"},
-	"opensearchingest": {"osis"}, "mwaa": {"mwaa"}, "quicksight": {"quicksight"}, "appfabric": {"appfabric"},
-	"verifiedaccess": {"verifiedaccess"},
-	"iam":            {"iam"}, "s3": {"s3"}, "s3control": {"s3control", "s3"},
-	"dms": {"dms"}, "fsx": {"fsx"}, "acmpca": {"acmpca"}, "efs": {"efs"}, "timestreamwrite": {"timestreamwrite"},
-	"wafregional":      {"wafregional"},
-	"directoryservice": {"directoryservice"}, "codedeploy": {"codedeploy"}, "docdb": {"docdb"}, "bcmdata": {"bcmdata"},
+	"bedrockfoundation": {"bedrock"}, "chime": {"chimesdkvoice"}, "opensearchingest": {"osis"}, "s3control": {"s3"},
 }
 
 // resourceNames are the provider's names of types that are not found by theirs; - is for what the source does not have.
@@ -100,20 +87,16 @@ var renamed = map[string]string{
 
 // services are CloudFormation's names of a module's services, where it is not the module's.
 var services = map[string][]string{
-	"alb": {"elasticloadbalancingv2"}, "amp": {"aps"}, "bedrock": {"bedrock"}, "cfg": {"config"},
-	"cloudwatch": {"logs", "events"}, "costexplorer": {"ce"}, "dms": {"dms"}, "ebs": {"ec2"}, "ec2clientvpn": {"ec2"},
-	"ec2transitgateway": {"ec2"}, "elb": {"elasticloadbalancing"}, "kinesis": {"kinesisfirehose"},
-	"lb": {"elasticloadbalancingv2"},
+	"alb": {"elasticloadbalancingv2"}, "amp": {"aps"}, "cfg": {"config"}, "cloudwatch": {"logs", "events"},
+	"costexplorer": {"ce"}, "ebs": {"ec2"}, "ec2clientvpn": {"ec2"}, "ec2transitgateway": {"ec2"},
+	"elb": {"elasticloadbalancing"}, "kinesis": {"kinesisfirehose"}, "lb": {"elasticloadbalancingv2"},
 	"mq": {"amazonmq"}, "mskconnect": {"kafkaconnect"}, "opensearch": {"opensearchservice"},
-	"opensearchingest": {"osis"},
-	"pinpoint":         {"smsvoice"}, "rds": {"docdb", "rds"}, "route53": {"route53resolver", "route53profiles"},
-	"s3control":      {"s3"},
+	"opensearchingest": {"osis"}, "pinpoint": {"smsvoice"}, "rds": {"docdb"},
+	"route53": {"route53resolver", "route53profiles"}, "s3control": {"s3"},
 	"servicecatalog": {"servicecatalogappregistry"}, "sesv2": {"ses"}, "sfn": {"stepfunctions"},
-	"timestreamwrite":    {"timestream"},
-	"timestreaminfluxdb": {"timestream"}, "timestreamquery": {"timestream"}, "vpc": {"ec2"},
-	"workspaces":    {"workspacesweb"},
-	"notifications": {"notifications", "notificationscontacts"}, "appconfig": {"appintegrations"},
-	"bcmdata": {"bcmdataexports"},
+	"timestreamwrite": {"timestream"}, "timestreaminfluxdb": {"timestream"}, "timestreamquery": {"timestream"},
+	"vpc": {"ec2"}, "workspaces": {"workspacesweb"}, "notifications": {"notificationscontacts"},
+	"appconfig": {"appintegrations"}, "bcmdata": {"bcmdataexports"},
 }
 
 // cfnPrefixes are what the SDK puts before the names of some types.

@@ -32,11 +32,7 @@ type argument struct {
 }
 
 // A resource is a type of the provider.
-type resource struct {
-	arguments []*argument
-	// opaque tells that code decides on replacements of arguments that it does not name.
-	opaque bool
-}
+type resource struct{ arguments []*argument }
 
 // A pkg is a package of the provider's source.
 type pkg struct {
@@ -188,19 +184,15 @@ func (p *pkg) sdk(f *ast.FuncDecl) *resource {
 	s := &scope{pkg: p, function: f}
 	r := &resource{arguments: s.schemaOf(body, 0)}
 	if decides := field(body, "CustomizeDiff"); decides != nil {
-		paths, opaque := p.decided(decides, map[string]bool{})
-		r.opaque = opaque
-		for _, path := range paths {
-			if !mark(r.arguments, path) {
-				r.opaque = true
-			}
+		for _, path := range p.decided(decides, map[string]bool{}) {
+			mark(r.arguments, path)
 		}
 	}
 	return r
 }
 
-// mark marks an argument as one that may replace.
-func mark(arguments []*argument, path string) bool {
+// mark marks an argument as one that may replace; not one that the source has otherwise.
+func mark(arguments []*argument, path string) {
 	name, rest, deeper := strings.Cut(path, ".")
 	for _, a := range arguments {
 		if a.name != name {
@@ -210,17 +202,17 @@ func mark(arguments []*argument, path string) bool {
 			_, rest, deeper = strings.Cut(rest, ".")
 		}
 		if deeper {
-			return mark(a.nested, rest)
+			mark(a.nested, rest)
+		} else {
+			a.mayReplace = true
 		}
-		a.mayReplace = true
-		return true
+		return
 	}
-	return false
 }
 
-// decided are the arguments for which a function of the provider asks for another resource. opaque tells that it asks
-// for it of arguments that the source does not name.
-func (p *pkg) decided(e ast.Node, seen map[string]bool) (paths []string, opaque bool) {
+// decided are the arguments for which a function of the provider asks for another resource, as far as the source names
+// them.
+func (p *pkg) decided(e ast.Node, seen map[string]bool) (paths []string) {
 	ast.Inspect(e, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
@@ -230,20 +222,17 @@ func (p *pkg) decided(e ast.Node, seen map[string]bool) (paths []string, opaque 
 			}
 			if path := p.text(n.Args[0]); path != "" {
 				paths = append(paths, path)
-			} else if s.Sel.Name == "ForceNew" || s.Sel.Name == "ForceNewIf" || s.Sel.Name == "ForceNewIfChange" {
-				opaque = true
 			}
 		case *ast.Ident:
 			if f := p.functions[n.Name]; f != nil && f.Body != nil && !seen[n.Name] && f != e {
 				seen[n.Name] = true
-				more, unclear := p.decided(f.Body, seen)
-				paths, opaque = append(paths, more...), opaque || unclear
+				paths = append(paths, p.decided(f.Body, seen)...)
 			}
 		}
 		return true
 	})
 	slices.Sort(paths)
-	return slices.Compact(paths), opaque
+	return slices.Compact(paths)
 }
 
 // A scope is where an expression stands: names are looked up in the function first.
@@ -253,7 +242,7 @@ type scope struct {
 }
 
 // resolve follows names and calls to what they stand for; nil where that is not seen.
-func (s *scope) resolve(e ast.Expr, _ int) (ast.Expr, *scope) {
+func (s *scope) resolve(e ast.Expr) (ast.Expr, *scope) {
 	for range 20 {
 		switch x := e.(type) {
 		case *ast.UnaryExpr:
@@ -343,7 +332,7 @@ func (s *scope) schemaOf(body *ast.CompositeLit, depth int) []*argument {
 	if e == nil {
 		return nil
 	}
-	e, in := s.resolve(e, depth)
+	e, in := s.resolve(e)
 	m, is := e.(*ast.CompositeLit)
 	if !is {
 		return []*argument{{name: "*", opaque: true}}
@@ -367,7 +356,7 @@ func (s *scope) schemaOf(body *ast.CompositeLit, depth int) []*argument {
 // argument reads one of the SDK.
 func (s *scope) argument(name string, e ast.Expr, depth int) *argument {
 	a := &argument{name: name, settable: true}
-	v, in := s.resolve(e, depth)
+	v, in := s.resolve(e)
 	switch v := v.(type) {
 	case *ast.CallExpr:
 		called := selected(v.Fun)
@@ -386,7 +375,7 @@ func (s *scope) argument(name string, e ast.Expr, depth int) *argument {
 		a.replaces = is("ForceNew")
 		a.settable = is("Optional") || is("Required")
 		if elem := field(v, "Elem"); elem != nil && depth < deepest {
-			inner, at := in.resolve(elem, depth)
+			inner, at := in.resolve(elem)
 			if lit, is := inner.(*ast.CompositeLit); is {
 				if field(lit, "Schema") != nil || field(lit, "SchemaFunc") != nil {
 					a.nested = at.schemaOf(lit, depth+1)
