@@ -58,7 +58,8 @@ func unknowns(base, head *graph.Graph) string {
 	return text
 }
 
-// undecided are the inputs that are unknown on both sides.
+// undecided are the inputs that are unknown on both sides, but for those that are the same of answers to the same
+// questions.
 func undecided(base, head *graph.Graph) []string {
 	if base == nil {
 		return nil
@@ -70,7 +71,7 @@ func undecided(base, head *graph.Graph) []string {
 			continue
 		}
 		for _, key := range slices.Sorted(maps.Keys(now.Inputs)) {
-			if holdsUnknown(key, now.Inputs[key]) && holdsUnknown(key, old.Inputs[key]) {
+			if holdsUnknown(key, now.Inputs[key]) && holdsUnknown(key, old.Inputs[key]) && !now.AsksAlike(old, key) {
 				inputs = append(inputs, code(now.String()+"."+key))
 			}
 		}

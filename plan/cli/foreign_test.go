@@ -67,6 +67,10 @@ func main() {
 			}
 			select {}
 		case "panics":
+			var thing struct{}
+			if err := ctx.Invoke("other:index:getThing", nil, &thing); err != nil {
+				return err
+			}
 			panic("on purpose")
 		case "prints":
 			for text := strings.Repeat("much", 1<<10); ; {
@@ -214,7 +218,7 @@ func bounds(t *testing.T, dir string) {
 		wants []string
 	}{
 		{"hangs", []string{"--time-limit", "3s"}, []string{"it had not ended after 3s and was stopped"}},
-		{"panics", nil, []string{"on purpose"}},
+		{"panics", nil, []string{"on purpose", "it asked what only a deployment knows: other:index:getThing"}},
 		{"prints", nil, []string{"it wrote more than 64 MB and was stopped"}},
 		{"takes", []string{"--memory-limit", "512"}, []string{"512 MB of memory"}},
 		{"nothing", nil, []string{"it ended with status 0 and registered nothing"}},

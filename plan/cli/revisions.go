@@ -684,6 +684,10 @@ func (p Project) run(ctx context.Context, of *program, name string, s plan.Stack
 			"which no file here sets: add it to Pulumi.%s.yaml. For a plan, any value of the right form will do.\n%s",
 			key[1], name, said)}, nil
 	}
+	if asked := failed.Unanswered; len(asked) > 0 {
+		said += "\nBefore, it asked what only a deployment knows: " + strings.Join(asked, ", ") + ". A plan answers " +
+			"with texts that begin with unknown-, and else with 0, false and nothing."
+	}
 	return nil, &plan.Fault{Kind: plan.FaultProgram, Said: said}, nil
 }
 

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// referring registers a parameter whose value comes of the output of another stack.
+// referring registers a parameter whose value comes of the output of another stack, and whose description is what a
+// function answers outside of an output.
 const referring = `package main
 
 import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -18,9 +19,17 @@ func main() {
 		if err != nil {
 			return err
 		}
+		var vpc struct {
+			ID string ` + "`pulumi:\"id\"`" + `
+		}
+		if err := ctx.Invoke("aws:ec2/getVpc:getVpc", map[string]any{"tags": map[string]any{"Name": "main"}},
+			&vpc); err != nil {
+			return err
+		}
 		var parameter pulumi.CustomResourceState
 		return ctx.RegisterResource("aws:ssm/parameter:Parameter", "subnets", pulumi.Map{
-			"type":  pulumi.String("String"),
+			"type":        pulumi.String("String"),
+			"description": pulumi.String(vpc.ID),
 			"value": net.GetOutput(pulumi.String("private")).ApplyT(func(v any) string { return "all" }).(pulumi.StringOutput),
 		}, &parameter)
 	})
@@ -50,6 +59,8 @@ func TestUndecided(t *testing.T) {
 			"## Plan: ❓ not known whether 1 input changes\n"},
 		{"another output", strings.Replace(referring, `"private"`, `"public"`, 1), StatusDangerous,
 			"## Plan: ❓ not known whether 1 input changes\n"},
+		{"another network", strings.Replace(referring, `"main"`, `"other"`, 1), StatusDangerous,
+			"## Plan: ❓ 2 changes that nothing here judges; ❓ not known whether 2 inputs change\n"},
 	} {
 		program(c.text)
 		status, out, log := planOf(t, dir)

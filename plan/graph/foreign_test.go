@@ -100,7 +100,7 @@ func TestRecordForeign(t *testing.T) {
 	g := run(t)
 	topic := g.ByName("aws:sns/topic:Topic", "topic")
 	for key, want := range map[string]any{"fromStack": Unknown, "fromComponent": Unknown, "fromCluster": Unknown,
-		"fromMethod": Unknown, "fromFunction": Unknown, "plain": "", "secret": Secret} {
+		"fromMethod": Unknown, "fromFunction": Unknown, "plain": Unknown, "secret": Secret} {
 		if got := topic.Input(key); got != want {
 			t.Errorf("%s is %v, want %v", key, got, want)
 		}

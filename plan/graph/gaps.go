@@ -3,13 +3,10 @@ package graph
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-
-	"dossier.example/plan/internal/awsmodel"
 )
 
 // GapKind tells gaps apart.
@@ -49,31 +46,13 @@ func of(args resource.PropertyMap) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// unknown is the answer of which nothing is known. The SDK makes an unknown output of it; a function that is asked
-// outside of an output gets zero values.
-func unknown() resource.PropertyMap {
-	return resource.PropertyMap{"id": resource.MakeComputed(resource.NewProperty(""))}
-}
-
-// call is what a function answers.
-func (rec *recorder) call(token string, args resource.PropertyMap) (resource.PropertyMap, error) {
-	if !resource.NewProperty(args).ContainsUnknowns() {
-		out, err := rec.model.answer(token, args)
-		if !errors.Is(err, awsmodel.ErrUnknown) {
-			return out, err
-		}
-	}
-	rec.gap(Gap{Kind: GapFunction, Name: token, Of: of(args)})
-	return unknown(), nil
-}
-
 // unknownText stands for an unknown text in the inputs that the model computes from: what it makes of it is unknown,
 // too.
 const unknownText = "\x00unknown\x00"
 
 // become is compute of inputs of which some may be unknown. An id that is not known is empty.
 func (m model) become(qualified, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap) {
-	if !resource.NewProperty(inputs).ContainsUnknowns() {
+	if !m.anywhere && !resource.NewProperty(inputs).ContainsUnknowns() {
 		return m.compute(qualified, name, inputs)
 	}
 	marked := replaceUnknown(resource.NewProperty(inputs)).ObjectValue()

@@ -49,6 +49,8 @@ type Resource struct {
 
 	// digests are hashes of the inputs as they were before secrets were masked, by name.
 	digests map[string]string
+	// asked are hashes of those that are unknown for what functions answer, with what stands in for it, by name.
+	asked map[string]string
 	// raw are the inputs with what is marked as secret, which Seal compares; they leave the package in no form.
 	raw resource.PropertyMap
 }

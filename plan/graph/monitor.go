@@ -231,7 +231,7 @@ func (m *monitor) Invoke(ctx context.Context, req *pulumirpc.ResourceInvokeReque
 	if req.GetTok() == "pulumi:pulumi:getResource" {
 		return m.rec.registered(awsmodel.Text(args["urn"]))
 	}
-	answer, err := m.rec.call(req.GetTok(), args)
+	answer, err := m.rec.call(req.GetTok(), req.GetProvider(), args)
 	if err != nil {
 		return nil, err
 	}
@@ -274,8 +274,8 @@ func (m *monitor) ReadResource(_ context.Context, req *pulumirpc.ReadResourceReq
 	if err != nil {
 		return nil, err
 	}
-	_, outputs, err := m.rec.add(asked{token: req.GetType(), name: req.GetName(), inputs: properties, id: req.GetId(),
-		read: req})
+	_, outputs, err := m.rec.add(asked{token: req.GetType(), name: req.GetName(), inputs: m.rec.unknowns(properties),
+		id: req.GetId(), read: req})
 	if err != nil {
 		return nil, err
 	}
@@ -307,10 +307,13 @@ func (m *monitor) RegisterResource(ctx context.Context,
 	if err != nil {
 		return nil, err
 	}
+	asking := inputs
+	inputs = m.rec.unknowns(inputs)
 	aliases := m.rec.aliases(req)
 	m.rec.keep(urn, req, aliases)
 	id, outputs, err := m.rec.add(asked{token: req.GetType(), name: req.GetName(), inputs: inputs,
-		id: req.GetImportId(), custom: req.GetCustom(), register: req, aliases: aliases})
+		id: req.GetImportId(), custom: req.GetCustom(), register: req, aliases: aliases,
+		questions: questions(asking, inputs)})
 	if err != nil {
 		return nil, err
 	}
@@ -333,9 +336,10 @@ func (m *monitor) RegisterResourceOutputs(_ context.Context,
 	m.mu.Lock()
 	m.ended = true
 	m.mu.Unlock()
+	exports := m.rec.unknowns(outputs)
 	m.rec.mu.Lock()
 	defer m.rec.mu.Unlock()
-	m.rec.exports = outputs
+	m.rec.exports = exports
 	return &emptypb.Empty{}, nil
 }
 

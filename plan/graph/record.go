@@ -59,18 +59,27 @@ type Renewal struct {
 
 // modelOf is the model in the region of a configuration.
 func modelOf(config map[string]string) model {
+	return awsIn(cmp.Or(config["aws:region"], awsmodel.Region))
+}
+
+// awsIn is the model in a region.
+func awsIn(region string) model {
 	aws := awsmodel.Default()
-	if region := config["aws:region"]; region != "" {
-		aws.Region = region
-	}
-	return model{compute: aws.Compute, invoke: aws.Invoke}
+	aws.Region = region
+	return model{compute: aws.Compute, invoke: aws.Invoke, standIns: aws.StandIns, in: awsIn}
 }
 
 // model stands in for the providers: what they would answer. Its answers depend on nothing but its arguments.
 type model struct {
 	compute func(qualified, name string, inputs resource.PropertyMap) (id string, outputs resource.PropertyMap)
 	invoke  func(token string, args resource.PropertyMap) (resource.PropertyMap, error)
-	before  Before
+	// standIns are texts for what a function answers that invoke does not know; nil: there are none. in is the model in
+	// another region; nil: it has one.
+	standIns func(token, of string) (texts map[string]string, lists map[string][]string)
+	in       func(region string) model
+	// anywhere tells that the region is not known.
+	anywhere bool
+	before   Before
 	// sealed are the encrypted values that the program finds in its configuration.
 	sealed []string
 }
@@ -123,11 +132,17 @@ type recorder struct {
 	gaps    map[Gap]bool
 	// replaced are the URNs of what another resource takes the place of.
 	replaced map[string]bool
+	// stoodIn are the texts that stand in for answers, listed the lists of them by their first, looked what subnets were
+	// looked for.
+	stoodIn map[string]bool
+	listed  map[string][]string
+	looked  []resource.PropertyMap
 }
 
 func newRecorder(project, stack string, m model) *recorder {
 	return &recorder{project: project, stack: stack, model: m, matched: map[string]string{}, gaps: map[Gap]bool{},
-		replaced: map[string]bool{}, requests: map[string]*pulumirpc.RegisterResourceRequest{}}
+		replaced: map[string]bool{}, requests: map[string]*pulumirpc.RegisterResourceRequest{},
+		stoodIn: map[string]bool{}, listed: map[string][]string{}}
 }
 
 // asked is what a program asks for: a resource that it registers, or one that it reads.
@@ -141,6 +156,8 @@ type asked struct {
 	read     *pulumirpc.ReadResourceRequest
 	// aliases are the URNs that the resource may have had, the likeliest first.
 	aliases []string
+	// questions are hashes of inputs that are unknown for what functions answer, by their names.
+	questions map[string]string
 }
 
 type registration struct {
@@ -180,8 +197,9 @@ func (rec *recorder) add(args asked) (string, resource.PropertyMap, error) {
 // compute asks the model what a custom resource becomes, after what was there before.
 func (rec *recorder) compute(args asked) (string, resource.PropertyMap) {
 	qualified := qualifiedType(rec.urn(args.register.GetParent(), args.token, args.name))
-	id, outputs := rec.model.become(qualified, args.name, args.inputs)
-	before := rec.model.before
+	m := rec.modelIn(args.register.GetProvider(), args.inputs["region"])
+	id, outputs := m.become(qualified, args.name, args.inputs)
+	before := m.before
 	if before.Graph == nil {
 		return id, outputs
 	}
@@ -200,10 +218,10 @@ func (rec *recorder) compute(args asked) (string, resource.PropertyMap) {
 		rec.mu.Lock()
 		rec.replaced[now.URN] = true
 		rec.mu.Unlock()
-		return rec.model.become(qualified, awsmodel.Incarnation(args.name, 2), args.inputs)
+		return m.become(qualified, awsmodel.Incarnation(args.name, 2), args.inputs)
 	}
 	if old.URN != now.URN && old.Token == now.Token { // by an alias
-		_, outputs = rec.model.become(qualifiedType(old.URN), old.Name, args.inputs)
+		_, outputs = m.become(qualifiedType(old.URN), old.Name, args.inputs)
 	}
 	for _, name := range renewal.Outputs {
 		key := resource.PropertyKey(name)
@@ -215,6 +233,31 @@ func (rec *recorder) compute(args asked) (string, resource.PropertyMap) {
 		}
 	}
 	return old.ID, outputs
+}
+
+// modelIn is the model for what is asked of an explicit provider, by its reference, or asks for a region itself.
+func (rec *recorder) modelIn(provider string, own resource.PropertyValue) model {
+	m := rec.model
+	region := awsmodel.Plain(own)
+	if at := strings.LastIndex(provider, "::"); at > 0 && region.IsNull() { // it is a URN and an id
+		rec.mu.Lock()
+		for _, reg := range rec.registrations {
+			if rec.urn(reg.register.GetParent(), reg.token, reg.name) == provider[:at] {
+				region = awsmodel.Plain(reg.inputs["region"])
+			}
+		}
+		rec.mu.Unlock()
+	}
+	switch {
+	case m.in == nil:
+	case region.IsComputed():
+		m = m.in(unknownText)
+		m.anywhere = true
+	case region.IsString() && region.StringValue() != "":
+		m = m.in(region.StringValue())
+	}
+	m.before, m.sealed = rec.model.before, rec.model.sealed
+	return m
 }
 
 // markSecrets does to outputs what an engine does: those that the resource declares as secret are, and those that
@@ -244,7 +287,7 @@ func (m model) answer(token string, args resource.PropertyMap) (resource.Propert
 		return m.invoke(token, args)
 	}
 	switch token {
-	case "aws:ec2/getSubnets:getSubnets":
+	case tokenGetSubnets:
 		out, err := m.invoke(token, args)
 		if err != nil {
 			return nil, err
@@ -314,6 +357,7 @@ func (rec *recorder) graph() (*Graph, error) {
 		}
 		resources = append(resources, r)
 	}
+	rec.lookedFor(resources)
 	g, err := New(rec.project, rec.stack, resources...)
 	if err != nil {
 		return nil, err
@@ -357,6 +401,7 @@ func (rec *recorder) resource(reg registration) *Resource {
 		Inputs:  plainMap(reg.inputs),
 		Outputs: plainMap(reg.outputs),
 		digests: digests(reg.inputs),
+		asked:   reg.questions,
 	}
 	if rpc := reg.register; rpc != nil {
 		r.Parent = rpc.GetParent()

@@ -73,6 +73,8 @@ type ProgramError struct {
 	Stack string
 	// Said is what it told the engine, else what it wrote to its standard error.
 	Said string
+	// Unanswered are the functions, by their tokens, that it had asked and of which nobody here knows what they answer.
+	Unanswered []string
 }
 
 // Error implements error.
@@ -163,24 +165,27 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 	if said == "" {
 		said = strings.TrimSpace(wrote.kept.String())
 	}
+	failed := func(said string) (*Graph, error) {
+		return nil, &ProgramError{Stack: stack, Said: strings.TrimSpace(said), Unanswered: served.rec.unanswered()}
+	}
 	if ctx.Err() != nil {
-		return nil, &ProgramError{Stack: stack, Said: strings.TrimSpace(context.Cause(ctx).Error() + "\n" + said)}
+		return failed(context.Cause(ctx).Error() + "\n" + said)
 	}
 	if err != nil {
 		exceeded, tooMuch := errors.AsType[*apart.ExceededError](err)
 		_, exited := errors.AsType[*exec.ExitError](err)
 		switch {
 		case tooMuch:
-			said = strings.TrimSpace(exceeded.What + "\n" + said)
+			said = exceeded.What + "\n" + said
 		case !exited:
 			return fail(err)
 		case outOfMemory.MatchString(wrote.kept.String()):
-			said = strings.TrimSpace("it asked for more than " + apart.Size(program.Memory) + " of memory\n" + said)
+			said = "it asked for more than " + apart.Size(program.Memory) + " of memory\n" + said
 		}
-		return nil, &ProgramError{Stack: stack, Said: cmp.Or(said, err.Error())}
+		return failed(cmp.Or(said, err.Error()))
 	}
 	if early := served.early(); early != "" {
-		return nil, &ProgramError{Stack: stack, Said: strings.TrimSpace(early + "\n" + said)}
+		return failed(early + "\n" + said)
 	}
 	g, err := served.rec.graph()
 	if err != nil {

@@ -16,6 +16,7 @@ var ErrUnknown = errors.New("what the function answers is not known here")
 // thought about would make a test say what AWS does not.
 func (m Model) Invoke(token string, args resource.PropertyMap) (resource.PropertyMap, error) {
 	text := func(key string) string { return Text(args[resource.PropertyKey(key)]) }
+	arn := func(rest string) string { return "arn:" + m.Partition() + ":" + rest }
 	answer := func(v map[string]any) (resource.PropertyMap, error) {
 		out := value(v).ObjectValue()
 		// The provider's answers repeat the question.
@@ -60,25 +61,30 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 	case "aws:index/getCallerIdentity:getCallerIdentity":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/caller_identity
 		return answer(map[string]any{
-			"id": m.Account, "accountId": m.Account, "userId": "AIDACKCEVSQ6C2EXAMPLE", "arn": "arn:aws:iam::" +
-				m.Account + ":user/deployer",
+			"id": m.Account, "accountId": m.Account, "userId": "AIDACKCEVSQ6C2EXAMPLE",
+			"arn": arn("iam::" + m.Account + ":user/deployer"),
 		})
 	case "aws:index/getPartition:getPartition":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/partition
-		return answer(map[string]any{"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com",
-			"reverseDnsPrefix": "com.amazonaws"})
+		suffix, reversed := "amazonaws.com", "com.amazonaws"
+		if m.Partition() == "aws-cn" {
+			suffix, reversed = "amazonaws.com.cn", "cn.com.amazonaws"
+		}
+		return answer(map[string]any{"id": m.Partition(), "partition": m.Partition(), "dnsSuffix": suffix,
+			"reverseDnsPrefix": reversed})
 	case "aws:index/getRegion:getRegion":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/region
 		if asked := text("name"); asked != "" && asked != m.Region {
 			return nil, fmt.Errorf("%w: %s of %s, where the region is %s", ErrUnknown, token, asked, m.Region)
 		}
-		return answer(map[string]any{"id": m.Region, "name": m.Region, "description": m.Region, "endpoint": "ec2." +
-			m.Region + ".amazonaws.com"})
+		// Since 7.0 of the Pulumi provider the region is called so: https://www.pulumi.com/registry/packages/aws/
+		return answer(map[string]any{"id": m.Region, "name": m.Region, "region": m.Region, "description": m.Region,
+			"endpoint": "ec2." + m.Region + ".amazonaws.com"})
 	case "aws:ec2/getAmi:getAmi":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/ami
 		id := ec2ID("ami", m.Region, fmt.Sprint(args.Mappable()))
 		return answer(map[string]any{
-			"id": id, "imageId": id, "arn": "arn:aws:ec2:" + m.Region + "::image/" + id, "architecture": "arm64",
+			"id": id, "imageId": id, "arn": arn("ec2:" + m.Region + "::image/" + id), "architecture": "arm64",
 			"state": "available",
 			"name":  "al2023-ami-2023.6.20250101.0-kernel-6.1-arm64", "ownerId": "137112412989",
 			"imageOwnerAlias": "amazon",
@@ -93,14 +99,14 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 			return nil, fmt.Errorf("%w: %s: the parameter %q is not one of AWS's own", ErrUnknown, token, name)
 		}
 		return answer(map[string]any{
-			"id": name, "arn": "arn:aws:ssm:" + m.Region + "::parameter" + name, "type": "String", "version": 1,
+			"id": name, "arn": arn("ssm:" + m.Region + "::parameter" + name), "type": "String", "version": 1,
 			"value": ec2ID("ami", m.Region, name), "insecureValue": ec2ID("ami", m.Region, name),
 		})
 	case "aws:ec2/getManagedPrefixList:getManagedPrefixList":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/ec2_managed_prefix_list
 		id := prefixList(m.Region, text("name"))
 		return answer(map[string]any{
-			"id": id, "arn": "arn:aws:ec2:" + m.Region + ":aws:prefix-list/" + id, "ownerId": "AWS",
+			"id": id, "arn": arn("ec2:" + m.Region + ":aws:prefix-list/" + id), "ownerId": "AWS",
 			"addressFamily": "IPv4", "maxEntries": 0,
 			"version": 0, "entries": []any{},
 		})
@@ -114,7 +120,7 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 		if id == "" {
 			id = "Z" + strings.ToUpper(digest(20, "zone", text("name")))
 		}
-		return answer(map[string]any{"id": id, "zoneId": id, "arn": "arn:aws:route53:::hostedzone/" + id,
+		return answer(map[string]any{"id": id, "zoneId": id, "arn": arn("route53:::hostedzone/" + id),
 			"nameServers": []any{}})
 	case "aws:iam/getPolicyDocument:getPolicyDocument":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/iam_policy_document

@@ -211,7 +211,7 @@ var makers = map[string]func(*call){
 	// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/s3_bucket
 	"aws:s3/bucketV2:BucketV2": func(c *call) {
 		name := c.named("bucket")
-		c.set("arn", "arn:aws:s3:::"+name)
+		c.set("arn", "arn:"+c.Partition()+":s3:::"+name)
 		c.set("bucketDomainName", name+".s3.amazonaws.com")
 		c.set("bucketRegionalDomainName", name+".s3."+c.Region+".amazonaws.com")
 		c.set("hostedZoneId", "Z3AQBSTGFYJSTF") // that of S3 in us-east-1
@@ -221,7 +221,7 @@ var makers = map[string]func(*call){
 	"aws:s3/bucketObjectv2:BucketObjectv2": func(c *call) {
 		c.id = c.get("key")
 		content := contentHash(c.out)
-		c.set("arn", "arn:aws:s3:::"+c.get("bucket")+"/"+c.id)
+		c.set("arn", "arn:"+c.Partition()+":s3:::"+c.get("bucket")+"/"+c.id)
 		c.set("etag", digest(32, content))
 		c.set("versionId", digest(32, c.qualified, c.name, c.get("bucket"), c.id, content))
 		c.missing("storageClass", "STANDARD")
@@ -333,7 +333,7 @@ var makers = map[string]func(*call){
 	"aws:route53/zone:Zone": func(c *call) {
 		c.id = "Z" + c.upper("id", 20)
 		c.set("zoneId", c.id)
-		c.set("arn", "arn:aws:route53:::hostedzone/"+c.id)
+		c.set("arn", "arn:"+c.Partition()+":route53:::hostedzone/"+c.id)
 		c.set("nameServers", []string{"ns-1.awsdns-00.com", "ns-2.awsdns-00.net", "ns-3.awsdns-00.org", "ns-4.awsdns-00.co.uk"})
 	},
 	"aws:route53/record:Record": func(c *call) {

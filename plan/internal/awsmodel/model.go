@@ -31,6 +31,18 @@ type Model struct{ Region, Account string }
 // Default is the model in Region and Account.
 func Default() Model { return Model{Region: Region, Account: Account} }
 
+// Partition is the one that the region is in:
+// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html.
+func (m Model) Partition() string {
+	switch {
+	case strings.HasPrefix(m.Region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(m.Region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
 // Compute returns the id and the outputs of a new resource: its inputs, what AWS fills in by default, and what only AWS
 // knows. qualified is its type as a URN has it, after those of the components that it belongs to: with the name, that
 // tells two resources of a stack apart. The same arguments always give the same answer, and others give other ids. A
@@ -145,12 +157,12 @@ func (c *call) address() string {
 }
 
 func (c *call) arn(service, rest string) string {
-	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, c.Region, c.Account, rest)
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", c.Partition(), service, c.Region, c.Account, rest)
 }
 
 // globalARN is that of a service without regions.
 func (c *call) globalARN(service, rest string) string {
-	return fmt.Sprintf("arn:aws:%s::%s:%s", service, c.Account, rest)
+	return fmt.Sprintf("arn:%s:%s::%s:%s", c.Partition(), service, c.Account, rest)
 }
 
 func (c *call) has(key string) bool {
@@ -206,7 +218,7 @@ func (c *call) other() {
 	}
 }
 
-//go:generate go run ../replacements -outputs outputs.txt
+//go:generate go run ../replacements -outputs outputs.txt -answers answers.txt
 
 // outputs is written from the source of the Pulumi SDK; internal/replacements tells how.
 //
@@ -214,15 +226,7 @@ func (c *call) other() {
 var outputs string
 
 // added are the texts that AWS adds to resources, by type.
-var added = sync.OnceValue(func() map[string][]string {
-	table := map[string][]string{}
-	for line := range strings.Lines(outputs) {
-		if words := strings.Fields(line); words[0] != "#" {
-			table[words[0]] = words[1:]
-		}
-	}
-	return table
-})
+var added = sync.OnceValue(func() map[string][]string { return read(outputs) })
 
 // Text is the text that a value holds, without its mark as a secret; empty when it is absent, unknown or no text.
 func Text(v resource.PropertyValue) string {

@@ -14,10 +14,11 @@
 //	cd plan
 //	go run ./internal/replacements -provider ../terraform-provider-aws -version "v5.… (commit)" replacements.txt
 //
-// Two tables are of the SDK alone, and "go generate" writes them: what its comments say that holds where an input is
-// not given, and the texts that AWS adds to a resource:
+// Three tables are of the SDK alone, and "go generate" writes them: what its comments say that holds where an input is
+// not given, the texts that AWS adds to a resource, and those that functions answer:
 //
-//	go run ./internal/replacements -defaults defaults.txt -outputs internal/awsmodel/outputs.txt
+//	go run ./internal/replacements -defaults defaults.txt -outputs internal/awsmodel/outputs.txt \
+//		-answers internal/awsmodel/answers.txt
 //
 // Then read the difference. What the source cannot tell is in plan/replacements.go by hand, each with its reason.
 package main
@@ -45,9 +46,11 @@ func main() {
 	version := flag.String("version", "", "which source that is, for the table's first lines")
 	defaults := flag.String("defaults", "", "file for what holds where an input is not given")
 	outputs := flag.String("outputs", "", "file for the texts that AWS adds to resources")
+	answers := flag.String("answers", "", "file for the texts that functions answer")
 	flag.Parse()
-	if *defaults != "" || *outputs != "" {
-		if err := errors.Join(writeTable(*defaults, unsetTable), writeTable(*outputs, outputsTable)); err != nil {
+	if *defaults != "" || *outputs != "" || *answers != "" {
+		if err := errors.Join(writeTable(*defaults, unsetTable), writeTable(*outputs, outputsTable),
+			writeTable(*answers, answersTable)); err != nil {
 			fmt.Fprintln(os.Stderr, "replacements:", err)
 			os.Exit(1)
 		}
@@ -151,16 +154,25 @@ func writeTable(file string, make func() ([]byte, error)) error {
 
 // located reads the SDK that go.mod asks for.
 func located() (*sdk, string, error) {
+	dir, version, err := sdkFolder()
+	if err != nil {
+		return nil, "", err
+	}
+	s, err := declared(dir)
+	return s, version, err
+}
+
+// sdkFolder is the folder of the SDK's packages, and its version.
+func sdkFolder() (dir, version string, err error) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}} {{.Version}}", sdkModule).Output()
 	if failed, is := errors.AsType[*exec.ExitError](err); is {
-		return nil, "", fmt.Errorf("looking for %s: %w: %s", sdkModule, err, failed.Stderr)
+		return "", "", fmt.Errorf("looking for %s: %w: %s", sdkModule, err, failed.Stderr)
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("looking for %s: %w", sdkModule, err)
+		return "", "", fmt.Errorf("looking for %s: %w", sdkModule, err)
 	}
-	dir, version, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
-	s, err := declared(filepath.Join(dir, "go", "aws"))
-	return s, version, err
+	dir, version, _ = strings.Cut(strings.TrimSpace(string(out)), " ")
+	return filepath.Join(dir, "go", "aws"), version, nil
 }
 
 // The marks after a name.

@@ -10,6 +10,7 @@ import (
 func TestTablesAreOfTheSDK(t *testing.T) {
 	for file, table := range map[string]func() ([]byte, error){
 		"../../defaults.txt": unsetTable, "../awsmodel/outputs.txt": outputsTable,
+		"../awsmodel/answers.txt": answersTable,
 	} {
 		want, err := table()
 		if err != nil {
