@@ -88,7 +88,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 		p.settingsCommand(), p.staffCommand())
 	command, err := root.ExecuteContextC(ctx)
 	// A server's work is another one than to say where it is.
-	if err == nil && command.Name() != serveName {
+	if err == nil && command.Name() != "serve" {
 		err = out.failed()
 	}
 	if err == nil {

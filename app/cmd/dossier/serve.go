@@ -25,12 +25,10 @@ import (
 	"dossier.example/app/web"
 )
 
-const serveName = "serve"
-
 func (p *program) serveCommand() *cobra.Command {
 	var despite bool
 	c := &cobra.Command{
-		Use:   serveName,
+		Use:   "serve",
 		Short: "Serve the pages",
 		Long: `Serve the pages until SIGTERM or Ctrl-C.
 
