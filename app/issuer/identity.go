@@ -255,9 +255,13 @@ func (i *Issuer) admit(ctx context.Context, c *claims) (staff.Identity, error) {
 			}
 		}
 	}
-	byAddress := false
+	byAddress, outside := false, false
 	for _, g := range i.o.Allow {
-		if fits(g.To, who.Address) {
+		switch {
+		case !fits(g.To, who.Address):
+		case i.google && !strings.Contains(g.To, "@") && !hostedByGoogle(c, who.Address):
+			outside = true
+		default:
 			if byAddress = true; who.Verified {
 				give(g.Role)
 			}
@@ -272,6 +276,12 @@ func (i *Issuer) admit(ctx context.Context, c *claims) (staff.Identity, error) {
 				dossier.CodeForbidden, nil, "%s has not verified that the address %s is yours. Verify it there, and "+
 					"sign in again.",
 				i.o.Name, who.Address))
+	}
+	if outside {
+		return staff.Identity{}, i.refuse(ctx, "the domain of the address is allowed, but the account at Google is of "+
+			"no organization, by its claim hd: whoever left one may still have it", dossier.Errorf(
+			dossier.CodeForbidden, nil, "%s knows you as %s, but not by an account of an organization. Sign in with "+
+				"the account that your organization gave you.", i.o.Name, who.Address))
 	}
 	known := "you"
 	if who.Address != "" {
@@ -292,6 +302,17 @@ func addressOf(c *claims) string {
 		return ""
 	}
 	return address
+}
+
+// googleURL is Google's issuer.
+const googleURL = "https://accounts.google.com"
+
+// hostedByGoogle reports whether Google still vouches for an address that it has verified: for those of accounts of an
+// organization, and its own. Anybody can make an account with an address of another provider, which Google verifies
+// once, and which they keep after they lost the address
+// (https://developers.google.com/identity/gsi/web/guides/verify-google-id-token).
+func hostedByGoogle(c *claims, address string) bool {
+	return c.text("hd") != "" || fits("gmail.com", address)
 }
 
 // maxAddress is the longest address that mail can be sent to (RFC 5321, section 4.5.3.1.3, without the brackets).

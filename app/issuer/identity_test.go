@@ -98,6 +98,50 @@ func TestAdmission(t *testing.T) {
 	}
 }
 
+// Google verifies an address once. Whoever left an organization keeps an account with its address.
+func TestGoogle(t *testing.T) {
+	type m = map[string]any
+	allow := []Grant{{"people.example", ""}, {"bob@people.example", staff.Editor}, {"gmail.com", ""}}
+	for name, c := range map[string]struct {
+		claims m
+		role   staff.Role
+		// words are what people are told; empty: they come in.
+		words string
+	}{
+		"of the organization":           {m{"email": "ada@people.example", "hd": "people.example"}, "", ""},
+		"of its second domain":          {m{"email": "ada@people.example", "hd": "main.example"}, "", ""},
+		"of none":                       {m{"email": "ada@people.example"}, "", "not by an account of an organization"},
+		"of none, with a plus":          {m{"email": "ada+x@people.example"}, "", "not by an account of an organization"},
+		"of none that is said":          {m{"email": "ada@people.example", "hd": ""}, "", "of an organization"},
+		"named by its address":          {m{"email": "bob@people.example"}, staff.Editor, ""},
+		"named, and of the domain":      {m{"email": "bob@people.example", "hd": "people.example"}, staff.Editor, ""},
+		"Google's own":                  {m{"email": "eve@GMAIL.com"}, "", ""},
+		"of another organization":       {m{"email": "eve@evil.example", "hd": "evil.example"}, "", "no access"},
+		"another, that says it is ours": {m{"email": "eve@evil.example", "hd": "people.example"}, "", "no access"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, func(o *Options) { o.RoleClaim, o.Roles, o.Allow = "", nil, allow })
+			s.google = true
+			c.claims["name"], c.claims["email_verified"] = "Somebody", true
+			s.at.SignsIn(testissuer.Person{Subject: "somebody", Claims: c.claims})
+			who, err := s.signIn(t)
+			if c.words != "" {
+				s.refused(t, who, err, dossier.CodeForbidden, c.words)
+				return
+			}
+			if err != nil || who.Role != c.role || who.Address != c.claims["email"] {
+				t.Errorf("signed in %+v, error %v, want the role %q", who, err, c.role)
+			}
+		})
+	}
+	for address, want := range map[string]bool{googleURL: true, "https://people.example": false,
+		googleURL + ".people.example": false} {
+		if i, err := New(Options{URL: address, ClientID: "a", ClientSecret: "b"}); err != nil || i.google != want {
+			t.Errorf("%s is Google: %v, error %v", address, i.google, err)
+		}
+	}
+}
+
 // What the ID token says of an address is not mixed with what is said elsewhere.
 func TestClaimsElsewhere(t *testing.T) {
 	s := start(t, func(o *Options) { o.RoleClaim, o.Allow = "", []Grant{{"people.example", ""}} })

@@ -97,6 +97,8 @@ type Issuer struct {
 	client *http.Client
 	meta   metadata
 	turns  chan struct{}
+	// google: the issuer is Google.
+	google bool
 }
 
 // New returns the issuer. It asks nobody.
@@ -129,7 +131,8 @@ func New(o Options) (*Issuer, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	i := &Issuer{o: o, client: newClient(o.Timeout), turns: make(chan struct{}, exchanges)}
+	i := &Issuer{o: o, client: newClient(o.Timeout), turns: make(chan struct{}, exchanges),
+		google: o.URL == googleURL}
 	i.meta = metadata{issuer: i, lock: make(chan struct{}, 1)}
 	return i, nil
 }
