@@ -171,6 +171,8 @@ func (c MySQLConfig) pool(batches bool) (*sql.DB, error) {
 	// quotes the values, which is safe with utf8mb4 (and refused with the character sets with which it is not).
 	cfg.InterpolateParams = true
 	cfg.MultiStatements = batches
+	// After a failover, connections may lead to the former writer, and refuse writes for as long as they are used.
+	cfg.RejectReadOnly = true
 	// What it tells is told by errors too.
 	cfg.Logger = &mysql.NopLogger{}
 	seconds := strconv.Itoa(int(math.Ceil(c.timeout().Seconds())))
@@ -303,6 +305,9 @@ type mysqlServer struct {
 func (m mysqlServer) close() error { return m.batches.Close() }
 
 func (mysqlServer) judge(err error) (verdict, error) {
+	if errors.Is(err, driver.ErrBadConn) {
+		return outage, fmt.Errorf("the server ends connections, or is read-only, as after a failover: %w", err)
+	}
 	e, ok := errors.AsType[*mysql.MySQLError](err)
 	if !ok {
 		// No answer of the server: it could not be reached, or the connection broke.
@@ -315,6 +320,7 @@ func (mysqlServer) judge(err error) (verdict, error) {
 		return again, reply{e}
 	case
 		1021, // ER_DISK_FULL
+		1026, // ER_ERROR_ON_WRITE
 		1030, // ER_GET_ERRNO: the storage engine failed, as with a full disk
 		1037, // ER_OUTOFMEMORY
 		1038, // ER_OUT_OF_SORTMEMORY
@@ -322,17 +328,21 @@ func (mysqlServer) judge(err error) (verdict, error) {
 		1041, // ER_OUT_OF_RESOURCES
 		1043, // ER_HANDSHAKE_ERROR
 		1045, // ER_ACCESS_DENIED_ERROR: the password is being changed
+		1047, // ER_UNKNOWN_COM_ERROR: a node of a cluster of MariaDB that is not ready
 		1053, // ER_SERVER_SHUTDOWN
 		1105, // ER_UNKNOWN_ERROR
 		1114, // ER_RECORD_FILE_FULL
 		1129, // ER_HOST_IS_BLOCKED
 		1130, // ER_HOST_NOT_PRIVILEGED
 		1135, // ER_CANT_CREATE_THREAD
+		1142, // ER_TABLEACCESS_DENIED_ERROR: between the two steps in which Provision takes surplus privileges
+		1152, // ER_ABORTING_CONNECTION
 		1158, // ER_NET_READ_ERROR
 		1159, // ER_NET_READ_INTERRUPTED
 		1160, // ER_NET_ERROR_ON_WRITE
 		1161, // ER_NET_WRITE_INTERRUPTED
 		1180, // ER_ERROR_DURING_COMMIT
+		1184, // ER_NEW_ABORTING_CONNECTION
 		1203, // ER_TOO_MANY_USER_CONNECTIONS
 		1205, // ER_LOCK_WAIT_TIMEOUT
 		1206, // ER_LOCK_TABLE_FULL
@@ -341,11 +351,16 @@ func (mysqlServer) judge(err error) (verdict, error) {
 		1317, // ER_QUERY_INTERRUPTED
 		1792, // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
 		1836, // ER_READ_ONLY_MODE
+		1820, // ER_MUST_CHANGE_PASSWORD
+		1862, // ER_MUST_CHANGE_PASSWORD_LOGIN
+		1878, // ER_TEMP_FILE_WRITE_FAILURE
 		1927, // ER_CONNECTION_KILLED (MariaDB)
 		1969, // ER_STATEMENT_TIMEOUT (MariaDB)
 		3024, // ER_QUERY_TIMEOUT
+		3118, // ER_ACCOUNT_HAS_BEEN_LOCKED
 		3159, // ER_SECURE_TRANSPORT_REQUIRED
-		4031: // ER_CLIENT_INTERACTION_TIMEOUT
+		4031, // ER_CLIENT_INTERACTION_TIMEOUT
+		4151: // ER_ACCOUNT_HAS_BEEN_LOCKED (MariaDB)
 		return outage, reply{e}
 	}
 	return fault, reply{e}
