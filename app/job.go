@@ -1,6 +1,7 @@
 package dossier
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -59,6 +60,8 @@ type JobOrder struct {
 	Found int
 	// Asker is for JobControl: who asked.
 	Asker []byte
+	// As is the id of the job, so that an order that comes twice is one job; empty: a new one.
+	As string
 }
 
 // Job is a job as it is noted.
@@ -298,19 +301,27 @@ func (s *Service) CountJob(ctx context.Context, o JobOrder) (n int, err error) {
 	return n, nil
 }
 
-// StartJob notes a job, which RunJob of this instance begins.
+// StartJob notes a job, which RunJob of this instance begins. ErrExists, with the job, if it was noted before.
 func (s *Service) StartJob(ctx context.Context, o JobOrder) (Job, error) {
 	now := s.time()
 	if o.Kind == JobTrash {
 		o.Trash = s.discarded(o.Trash.By)
 	}
-	n := notedJob{ID: rand.Text(), Kind: o.Kind, State: JobRunning, Filter: o.Selection.Filter.Values(),
+	n := notedJob{ID: cmp.Or(o.As, rand.Text()), Kind: o.Kind, State: JobRunning, Filter: o.Selection.Filter.Values(),
 		Sort: o.Selection.Sort.String(), Asked: o.Selection.Asked, TrashAt: o.Trash.At, TrashBy: o.Trash.By,
 		Asker: o.Asker, Found: o.Found, BegunAt: now, MovedAt: now, Holder: s.instance, Until: now.Add(jobLease)}
 	for _, id := range o.Selection.IDs {
 		n.People = append(n.People, id.String())
 	}
+	var known Job
 	err := s.editJobs(ctx, func(jobs []notedJob) ([]notedJob, error) {
+		if i := slices.IndexFunc(jobs, func(other notedJob) bool { return other.ID == n.ID }); i >= 0 {
+			var err error
+			if known, err = jobs[i].job(); err == nil {
+				err = &Error{Code: CodeExists}
+			}
+			return nil, err
+		}
 		running, ended := 0, 0
 		for _, other := range jobs {
 			if other.State == JobRunning {
@@ -331,6 +342,9 @@ func (s *Service) StartJob(ctx context.Context, o JobOrder) (Job, error) {
 		})
 		return append(jobs, n), nil
 	})
+	if errors.Is(err, ErrExists) {
+		return known, err
+	}
 	if err != nil {
 		// It may be noted nevertheless. Whoever asked is told that it was not begun, so it is not to begin later.
 		cleanup, cancel := detached(ctx)

@@ -316,6 +316,33 @@ func TestJobIsGivenUp(t *testing.T) {
 	}
 }
 
+// An order that comes twice is one job, whatever became of it.
+func TestOrderGivenTwice(t *testing.T) {
+	s := inMemory()
+	s.registered(t, 3)
+	o := s.order(t, dossier.JobOrder{Kind: dossier.JobTrash, As: "once"})
+	svc := s.service(dossier.Limits{})
+	first, err := svc.StartJob(t.Context(), o)
+	if err != nil || first.ID != "once" {
+		t.Fatalf("the job is %q, %v", first.ID, err)
+	}
+	again := func(state dossier.JobState) {
+		t.Helper()
+		j, err := s.service(dossier.Limits{}).StartJob(t.Context(), o)
+		if !errors.Is(err, dossier.ErrExists) || j.ID != first.ID || j.State != state {
+			t.Errorf("given again, the order is the job %q, %s, %v, want the one of before, %s", j.ID, j.State, err, state)
+		}
+		if all, err := svc.Jobs(t.Context()); err != nil || len(all) != 1 {
+			t.Errorf("there are the jobs %+v, %v, want one", all, err)
+		}
+	}
+	again(dossier.JobRunning)
+	if _, err := svc.RunJob(t.Context(), first, time.Time{}, &control{}); err != nil {
+		t.Fatal(err)
+	}
+	again(dossier.JobDone)
+}
+
 func TestStopJob(t *testing.T) {
 	s := inMemory()
 	s.registered(t, 60)

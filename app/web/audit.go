@@ -316,7 +316,11 @@ func (s *Server) recordEach(c echo.Context, actor staff.Actor, people []dossier.
 		}
 	}()
 	err := do()
-	if err == nil && c.Response().Status < http.StatusBadRequest {
+	switch {
+	case err != nil || c.Response().Status >= http.StatusBadRequest:
+	case c.Get(repeatedKey) != nil:
+		result = audit.Refused
+	default:
 		result = audit.Done
 	}
 	return err

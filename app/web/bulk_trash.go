@@ -82,7 +82,7 @@ func (s *Server) trashSelectedPage(c echo.Context, status int, sel dossier.Selec
 	for _, id := range sel.IDs {
 		v.Fields = append(v.Fields, hiddenField{"person", id.String()})
 	}
-	v.Fields = append(v.Fields, hiddenField{"confirmed", strconv.Itoa(people)})
+	v.Fields = append(v.Fields, hiddenField{"confirmed", strconv.Itoa(people)}, newFormJob())
 	return s.render(c, status, "selected", v)
 }
 
@@ -104,8 +104,7 @@ func peopleText(n int) string {
 	return humanize.Comma(int64(n)) + " people"
 }
 
-// trashSelected moves selected people to the trash, or where there is none deletes them. It may be repeated: those who
-// are gone are no longer selected.
+// trashSelected moves selected people to the trash, or where there is none deletes them. It may be repeated.
 func (s *Server) trashSelected(c echo.Context, sel dossier.Selection) error {
 	ctx, form := c.Request().Context(), formOf(c)
 	at, _, err := selectionOf(form)
@@ -118,6 +117,9 @@ func (s *Server) trashSelected(c echo.Context, sel dossier.Selection) error {
 	}
 	sel.IDs = once(sel.IDs)
 	order := dossier.JobOrder{Kind: dossier.JobTrash, Selection: sel}
+	if order.As, err = jobOf(form); err != nil {
+		return err
+	}
 	if order.Found, err = s.svc.CountJob(ctx, order); err != nil {
 		return err
 	}

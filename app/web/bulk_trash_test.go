@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -93,21 +94,38 @@ func TestTrashSelected(t *testing.T) {
 	if got := said(t, next); got != "2 people were moved to the trash." {
 		t.Errorf("the page says %q", got)
 	}
-	// The same form again does nothing, and says so.
+	// The same form again, as a double click sends it, does nothing, and has the same answer.
 	a = s.play(t, scenario{path: "/people/selected", by: by, form: yes, status: 303})
 	again := s.afterwards(t, by, a)
-	if got := said(t, again); got != "Nobody was moved to the trash. 2 were no longer in the list." ||
-		undoOf(t, again) != "" {
-		t.Errorf("of the form sent again, the page says %q", got)
+	if got := said(t, again); got != "2 people were moved to the trash." || undoOf(t, again) != undoOf(t, next) {
+		t.Errorf("of the form sent again, the page says %q, and has the undo %q", got, undoOf(t, again))
 	}
+	if got, want := s.recordedBy(t, a), []string{"shared person.delete begun" + each, "shared person.delete begun" +
+		other, "shared people.delete begun: trash", "shared people.delete refused: trash",
+		"shared person.delete refused" + each, "shared person.delete refused" + other}; !slices.Equal(got, want) {
+		t.Errorf("of the form sent again, the trail has\n%q, want\n%q", got, want)
+	}
+	damaged := maps.Clone(yes)
+	damaged.Set(formJob, "../x")
+	s.play(t, scenario{path: "/people/selected", by: by, form: damaged, status: 400})
 	// And asking for them leads back.
 	a = s.play(t, scenario{path: "/people/selected", by: by, form: chosen, status: 303})
 	if got := said(t, s.afterwards(t, by, a)); got != "Nobody who was selected is in the list any more." {
 		t.Errorf("asked for those who are gone, the page says %q", got)
 	}
-	a = s.play(t, scenario{path: undoOf(t, next), by: by, form: url.Values{"csrf": {by.token}}, status: 303})
-	if got := said(t, s.afterwards(t, by, a)); got != "2 people were put back." || s.listed(t) != 3 {
-		t.Errorf("the undo says %q, and %d are there", got, s.listed(t))
+	for range 2 {
+		a = s.play(t, scenario{path: undoOf(t, next), by: by, form: url.Values{"csrf": {by.token}}, status: 303})
+		if got := said(t, s.afterwards(t, by, a)); got != "2 people were put back." || s.listed(t) != 3 {
+			t.Errorf("the undo says %q, and %d are there", got, s.listed(t))
+		}
+	}
+	// After it, the form of before does it anew: somebody went back to its page.
+	s.clock.advance(time.Second)
+	a = s.play(t, scenario{path: "/people/selected", by: by, form: yes, status: 303})
+	anew := s.afterwards(t, by, a)
+	if got := said(t, anew); got != "2 people were moved to the trash." || s.listed(t) != 1 ||
+		undoOf(t, anew) == undoOf(t, next) {
+		t.Errorf("after the undo the form says %q, and %d are there", got, s.listed(t))
 	}
 }
 

@@ -108,7 +108,9 @@ func TestPagesSayWhatWasDone(t *testing.T) {
 	s.clock.advance(s.server.sessions.all.Idle())
 	step(staff, "/people", nil, "Your session has ended. Sign in again.")
 	staff = s.browser(by)
-	step(staff, person+"/delete", token, "Your session has ended. Sign in again.")
+	step(staff, person+"/delete", token, "Your session has ended, and nothing was done. Sign in, then do it again.")
+	staff = s.browser(by)
+	step(staff, "/staff/sign-out", token, "Your session has ended. Sign in again.")
 	if got := said(t, s.browser(nil).ask(t, "/people", nil)); got != "" {
 		t.Errorf("who was never signed in is told %q", got)
 	}

@@ -2,10 +2,13 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"regexp"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -29,7 +32,37 @@ const jobKey = "job"
 
 func jobPath(id string) string { return "/people/jobs/" + id }
 
+// formJob is the field by which a form names the job that it begins: a form that is sent twice, by a double click, finds
+// the job that it has begun.
+const formJob = "job"
+
+// newFormJob returns that field of a form.
+func newFormJob() hiddenField { return hiddenField{formJob, rand.Text()} }
+
+// jobName is what newFormJob makes.
+var jobName = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
+// jobOf returns the job that a form names; empty where it is one of a release that named none.
+func jobOf(form url.Values) (string, error) {
+	name := form.Get(formJob)
+	if name != "" && !jobName.MatchString(name) {
+		return "", malformed(nil, "The form is damaged. Reload the page.")
+	}
+	return name, nil
+}
+
+// repeatedKey is where a request keeps that what it asks for was begun by one before.
+const repeatedKey = "repeated"
+
+// repeated returns the job that a request before has begun, which this one therefore does not do again.
+func repeated(c echo.Context, job dossier.Job) dossier.Job {
+	notDone(c)
+	c.Set(repeatedKey, true)
+	return job
+}
+
 // runJob begins what the request is recorded to begin, and works on it for a while. The job may still run afterwards.
+// An order that was given before, and of which nothing is left to do, is the job that it was then.
 func (s *Server) runJob(c echo.Context, order dossier.JobOrder) (dossier.Job, error) {
 	ctx := c.Request().Context()
 	r, ok := c.Get(recordingKey).(*recording)
@@ -40,8 +73,22 @@ func (s *Server) runJob(c echo.Context, order dossier.JobOrder) (dossier.Job, er
 	if order.Asker, err = json.Marshal(r.entry); err != nil {
 		return dossier.Job{}, fmt.Errorf("write down who asks: %w", err)
 	}
+	if order.As != "" {
+		known, err := s.svc.Job(ctx, order.As)
+		switch {
+		case err != nil && !errors.Is(err, dossier.ErrNotFound):
+			return known, err
+		case err == nil && (known.State == dossier.JobRunning || order.Found == 0):
+			return repeated(c, known), nil
+		case err == nil:
+			order.As = "" // it was undone meanwhile, or stopped
+		}
+	}
 	job, err := s.svc.StartJob(ctx, order)
-	if err != nil {
+	switch {
+	case errors.Is(err, dossier.ErrExists):
+		return repeated(c, job), nil
+	case err != nil:
 		return job, err
 	}
 	r.ended = true

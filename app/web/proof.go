@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -65,14 +64,7 @@ func (s *Server) afterProof(rule proofRule) echo.MiddlewareFunc {
 			if !s.asks(rule) {
 				return next(c)
 			}
-			u := c.Request().URL
-			back := u.RequestURI()
-			if c.Request().Method == http.MethodPost {
-				back = u.EscapedPath() // the page of the same path asks again
-			} else if page, ok := strings.CutSuffix(u.EscapedPath(), ".csv"); ok {
-				back = page + "?" + u.RawQuery // the list itself, with what was asked for
-			}
-			if ok, err := s.proved(c, back); !ok {
+			if ok, err := s.proved(c, pageBefore(c.Request())); !ok {
 				return err
 			}
 			return next(c)

@@ -81,7 +81,7 @@ type staffRoute struct {
 func (s *Server) staffRoutes() []staffRoute {
 	const get, post = http.MethodGet, http.MethodPost
 	return []staffRoute{
-		{post, "/staff/sign-out", staff.Viewer, audit.SessionEnd, noProof, s.signOut},
+		{post, signOutPath, staff.Viewer, audit.SessionEnd, noProof, s.signOut},
 
 		{get, "/people", staff.Viewer, audit.PeopleSearch, noProof, s.people},
 		{get, "/people.csv", staff.Viewer, audit.PeopleExport, proof, s.peopleCSV},

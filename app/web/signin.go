@@ -256,6 +256,9 @@ func (s *Server) device(c echo.Context) string {
 	return cookie.Value
 }
 
+// signOutPath is where sessions are signed out.
+const signOutPath = "/staff/sign-out"
+
 // signOut ends the session, for copies of its cookie, too. What the browser keeps of files goes with it; "storage"
 // would take along what unfinished uploads resume by.
 func (s *Server) signOut(c echo.Context) error {

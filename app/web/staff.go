@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -32,16 +33,28 @@ func (s *Server) staff(r staffRoute) echo.MiddlewareFunc {
 			}
 			if s.sessions.ended(c.Request()) {
 				c.SetCookie(s.sessions.end())
-				s.say(c, "Your session has ended. Sign in again.")
+				if c.Request().Method == http.MethodPost && r.path != signOutPath {
+					s.say(c, "Your session has ended, and nothing was done. Sign in, then do it again.")
+				} else {
+					s.say(c, "Your session has ended. Sign in again.")
+				}
 			}
-			to := c.Request().URL.RequestURI()
-			if c.Request().Method == http.MethodPost {
-				// The page of the same path asks again.
-				to = c.Request().URL.EscapedPath()
-			}
-			return c.Redirect(http.StatusSeeOther, "/staff/sign-in?"+url.Values{"next": {safeNext(to)}}.Encode())
+			to := url.Values{"next": {safeNext(pageBefore(c.Request()))}}
+			return c.Redirect(http.StatusSeeOther, "/staff/sign-in?"+to.Encode())
 		}
 	}
+}
+
+// pageBefore returns the address of the page from which a member of the staff does again what a request asks for: of a
+// form that of the same path, which asks again, and of a list as CSV the list itself.
+func pageBefore(r *http.Request) string {
+	if r.Method == http.MethodPost {
+		return r.URL.EscapedPath()
+	}
+	if page, ok := strings.CutSuffix(r.URL.EscapedPath(), ".csv"); ok {
+		return page + "?" + r.URL.RawQuery
+	}
+	return r.URL.RequestURI()
 }
 
 // forbiddenRole refuses what a role is not enough for.

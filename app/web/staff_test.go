@@ -65,7 +65,7 @@ func TestStaffRoutesNeedASession(t *testing.T) {
 				if err != nil || to.Path != "/staff/sign-in" || to.Host != "" {
 					t.Fatalf("leads to %q", a.header.Get("Location"))
 				}
-				want := safeNext(route[1])
+				want := safeNext(strings.TrimSuffix(route[1], ".csv"))
 				if got := to.Query().Get("next"); got != want {
 					t.Errorf("next is %q, want %q", got, want)
 				}
@@ -77,6 +77,8 @@ func TestStaffRoutesNeedASession(t *testing.T) {
 	}
 	s.play(t, scenario{name: "query is kept", path: "/people?q=a%26b&after=", status: 303,
 		want: map[string]string{"Location": "/staff/sign-in?next=%2Fpeople%3Fafter%3D%26q%3Da%2526b"}})
+	s.play(t, scenario{name: "query of a list is kept", path: "/people.csv?q=ada", status: 303,
+		want: map[string]string{"Location": "/staff/sign-in?next=%2Fpeople%3Fq%3Dada"}})
 
 	t.Run("not used", func(t *testing.T) {
 		s.clock.advance(staff.DefaultIdle - time.Second)

@@ -256,7 +256,8 @@ func (s *Server) putBackMove(c echo.Context) error {
 		return notInTrash(&dossier.Error{Code: dossier.CodeNotFound, Err: err})
 	}
 	ctx := c.Request().Context()
-	order := dossier.JobOrder{Kind: dossier.JobPutBack, Trash: dossier.Trash{At: time.UnixMicro(micros).UTC()}}
+	order := dossier.JobOrder{Kind: dossier.JobPutBack, Trash: dossier.Trash{At: time.UnixMicro(micros).UTC()},
+		As: fmt.Sprintf("put-back-%d", micros)}
 	jobs, err := s.svc.Jobs(ctx)
 	if err != nil {
 		return err
@@ -418,7 +419,7 @@ func (s *Server) emptyTrashPage(c echo.Context, status int, until time.Time, fau
 	return s.render(c, status, "selected", selectedView{page: s.page(c, "Empty the trash"),
 		Question:    "Erase everything in the trash for good?",
 		Consequence: "These are " + thingsText(order.Found) + ". " + eraseConsequence,
-		Action:      emptyTrashPath, Fields: []hiddenField{{"asked", until.Format(askedFormat)}},
+		Action:      emptyTrashPath, Fields: []hiddenField{{"asked", until.Format(askedFormat)}, newFormJob()},
 		Type: humanize.Comma(int64(order.Found)), Of: "people and files", Fault: fault, Button: "Erase for good",
 		Cancel: trashPath})
 }
@@ -439,6 +440,9 @@ func (s *Server) emptyTrash(c echo.Context) error {
 		return malformed(err, "The form is damaged. Reload the page.")
 	}
 	order, err := s.trashOrder(c.Request().Context(), until)
+	if err == nil {
+		order.As, err = jobOf(form)
+	}
 	if err != nil {
 		return err
 	}

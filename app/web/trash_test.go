@@ -346,6 +346,10 @@ func TestEmptyTrash(t *testing.T) {
 	if got := said(t, s.afterwards(t, by, a)); got != "2 people and files were erased." {
 		t.Errorf("the page says %q", got)
 	}
+	again := s.play(t, scenario{path: "/trash/empty", by: by, form: more(form, "number", "2"), status: 303})
+	if got := said(t, s.afterwards(t, by, again)); got != "2 people and files were erased." {
+		t.Errorf("of the form sent again, the page says %q", got)
+	}
 	if got := s.recordedBy(t, a); len(got) != 2 || !strings.HasSuffix(got[0], "trash.empty begun") ||
 		!strings.HasSuffix(got[1], "trash.empty done 2") {
 		t.Errorf("the trail has %q", got)

@@ -24,6 +24,19 @@ func (c *chromium) trash(t *testing.T) {
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(remove)))
 	p.shows("Move 2 people to the trash?", "Ada Lovelace", "Grace Hopper")
 	p.audit("selected")
+	if sent := eval[int](p, `(() => {
+		let sent = 0;
+		addEventListener("submit", (event) => {
+			if (!event.defaultPrevented) sent++;
+			event.preventDefault();
+		});
+		const button = document.querySelector("`+confirm+`");
+		button.click();
+		button.click();
+		return sent;
+	})()`); sent != 1 {
+		p.errorf("two clicks send the form %d times, want once", sent)
+	}
 	p.load(http.StatusOK, chromedp.Click(chromedp.CSS(`main .actions a`)))
 	p.lists("Ada Lovelace", "Barbara Liskov", "Grace Hopper")
 	p.do(chromedp.Click(chromedp.CSS("tbody tr:nth-child(1) input")),

@@ -122,9 +122,19 @@ for (const box of document.querySelectorAll(".file-box")) {
   window.addEventListener("pageshow", show);
 }
 
-// A second click does not send the form twice. It would do no harm, but it would start a long upload again. The button
-// comes back after a while, because a script is not told when the browser's own stop button was used.
+// A second click does not send a form twice. It would do no harm, but of what it does, the answer is not the one that
+// people wait for: a code for the sign-in was used already, who is to be deleted is gone, a long upload starts again. A
+// form can be sent again after a while, because a script is not told when the browser's own stop button was used. The
+// answer to that of the directory may be a download, after which the page is still there.
 const pause = 10_000; // milliseconds
+for (const form of document.querySelectorAll('form[method="post"]:not(.submission, [data-bulk])')) {
+  let sent = -pause;
+  form.addEventListener("submit", (event) => {
+    if (performance.now() - sent < pause) event.preventDefault();
+    else sent = performance.now();
+  });
+  window.addEventListener("pageshow", () => (sent = -pause));
+}
 for (const form of document.querySelectorAll("form.submission")) {
   const button = form.querySelector("button[type=submit]");
   const label = button.textContent;
