@@ -45,11 +45,20 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if r.Method == http.MethodGet && res.StatusCode >= 400 {
 		res.Body.Close()
-		return nil, fmt.Errorf("%s answers %d", r.URL.Redacted(), res.StatusCode)
+		return nil, &statusError{r.URL.Redacted(), res.StatusCode}
 	}
 	res.Body = &boundedBody{res.Body, maxAnswer}
 	return res, nil
 }
+
+// statusError is an answer that reports a failure.
+type statusError struct {
+	address string
+	status  int
+}
+
+// Error implements error.
+func (e *statusError) Error() string { return fmt.Sprintf("%s answers %d", e.address, e.status) }
 
 type boundedBody struct {
 	io.ReadCloser

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
 	"dossier.example/app"
@@ -28,6 +29,12 @@ func (i *Issuer) unfit() *dossier.Error {
 // down is what people are told while the issuer does not answer, or not so that it can be understood. A caller who went
 // away is told nothing.
 func (i *Issuer) down(ctx context.Context, err error) error {
+	if other, ok := errors.AsType[*oidc.IssuerMismatchError](err); ok {
+		i.o.Log.ErrorContext(ctx, "the issuer names itself otherwise than DOSSIER_STAFF_ISSUER does: a slash at the end "+
+			"counts, and one tenant has to be named", "issuer", i.o.Name, "set", other.Provided, "named",
+			shortText(other.Discovered))
+		return i.unset(err)
+	}
 	unavailable := dossier.Unavailable(ctx, "ask the issuer", shortened(err))
 	var told *dossier.Error
 	if errors.As(unavailable, &told) {
@@ -44,10 +51,14 @@ func (i *Issuer) misset(ctx context.Context, code string) error {
 	i.o.Log.ErrorContext(ctx, "the issuer refuses this site: compare the client ID, the client secret, the scopes "+
 		"and the "+
 		"redirect URI with what is registered there", "issuer", i.o.Name, "code", code)
-	return dossier.Errorf(dossier.CodeUnavailable, errors.New("the issuer refuses this site: "+code),
-		"This site is not set up correctly at %s, so nobody can sign in with it. Tell an administrator, who finds "+
-			"the reason "+
-			"in the log.", i.o.Name)
+	return i.unset(errors.New("the issuer refuses this site: " + code))
+}
+
+// unset is what people are told if the settings have to be changed.
+func (i *Issuer) unset(err error) error {
+	return dossier.Errorf(dossier.CodeUnavailable, err, "This site is not set up correctly at %s, so nobody can sign in with it. Tell an administrator, who finds "+
+		"the reason "+
+		"in the log.", i.o.Name)
 }
 
 // declined is what people are told if the issuer sends an error instead of a code (RFC 6749, section 4.1.2.1; OpenID

@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
 	"net/mail"
 	"slices"
 	"strconv"
@@ -62,6 +66,7 @@ func (i *Issuer) verify(ctx context.Context, found *discovered, raw, nonce strin
 	if err := token.Claims(&c.all); err != nil {
 		return nil, i.refuse(ctx, "the ID token is not an object", i.unfit())
 	}
+	c.tidy()
 	// Package oidc decodes as package json does: names count in any case, and of several the last. So a claim that an
 	// issuer lets its users name could stand for another one. What was verified must be what the exact names say.
 	if c.text("sub") != token.Subject || c.text("iss") != token.Issuer || c.text("nonce") != token.Nonce ||
@@ -173,28 +178,66 @@ func (i *Issuer) complete(ctx context.Context, found *discovered, token *oauth2.
 	if nameOf(c, "") != "" && address && (i.o.RoleClaim == "" || c.find(i.o.RoleClaim) != nil) || found.userInfo == "" {
 		return nil
 	}
-	info, err := found.provider.UserInfo(i.with(ctx), oauth2.StaticTokenSource(token))
+	more, err := i.userInfo(ctx, found, token)
+	if refusal, ok := errors.AsType[*statusError](err); ok &&
+		(refusal.status == http.StatusUnauthorized || refusal.status == http.StatusForbidden) {
+		// The scopes do not open it (RFC 6750, section 3.1), which stays so. The ID token may be enough.
+		i.o.Log.WarnContext(ctx, "the issuer refuses the claims that the ID token has not: compare the scopes",
+			"issuer", i.o.Name, "err", shortened(err))
+		return nil
+	}
 	if err != nil {
 		return i.down(ctx, fmt.Errorf("read the claims: %w", err))
 	}
 	// The address could have been exchanged for that of somebody else's claims.
-	if info.Subject != c.subject {
+	if more.text("sub") != c.subject {
 		return i.refuse(ctx, "the claims are of another subject than the ID token", i.unfit())
 	}
-	var more map[string]json.RawMessage
-	if err := info.Claims(&more); err != nil {
-		return i.down(ctx, errors.New("the claims are not an object"))
-	}
-	if (&claims{all: more}).text("sub") != c.subject {
-		return i.refuse(ctx, "the claims have two subjects", i.unfit())
-	}
-	for name, value := range more {
+	for name, value := range more.all {
 		// An address and whether it is verified belong together.
 		if _, sent := c.all[name]; !sent && (name != "email_verified" && name != "xms_edov" || !address) {
 			c.all[name] = value
 		}
 	}
 	return nil
+}
+
+// userInfo asks for the claims that the access token opens (OpenID Connect Core 1.0, section 5.3): an object, or one
+// that is signed. Package oidc refuses all of them where email_verified is no boolean.
+func (i *Issuer) userInfo(ctx context.Context, found *discovered, token *oauth2.Token) (*claims, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, found.userInfo, nil)
+	if err != nil {
+		return nil, err
+	}
+	token.SetAuthHeader(r)
+	res, err := i.client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close() // only read from
+	if res.StatusCode != http.StatusOK {
+		return nil, &statusError{r.URL.Redacted(), res.StatusCode}
+	}
+	body, err := io.ReadAll(res.Body) // which bounded bounds
+	if err != nil {
+		return nil, err
+	}
+	if kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err == nil && kind == "application/jwt" {
+		if body, err = found.keys.VerifySignature(ctx, string(body)); err != nil {
+			return nil, err
+		}
+	}
+	c := &claims{}
+	if err := json.Unmarshal(body, &c.all); err != nil || c.all == nil {
+		return nil, errors.New("the claims are not an object")
+	}
+	c.tidy()
+	return c, nil
+}
+
+// tidy removes claims that are null, which is to mean that they are not there (OpenID Connect Core 1.0, section 5.3.2).
+func (c *claims) tidy() {
+	maps.DeleteFunc(c.all, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
 }
 
 // find returns a claim by its name, or by the path to it, with dots; nil if there is none.
@@ -287,7 +330,13 @@ func (i *Issuer) admit(ctx context.Context, c *claims) (staff.Identity, error) {
 	if who.Address != "" {
 		known = "you as " + who.Address
 	}
-	return staff.Identity{}, i.refuse(ctx, "no claim and no address gives access",
+	why := "no claim and no address gives access"
+	if i.o.RoleClaim != "" && c.find("_claim_names."+i.o.RoleClaim) != nil {
+		// https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference#groups-overage-claim
+		why += ": the claim " + i.o.RoleClaim + " is too long for the token, which says where it is instead; have the " +
+			"issuer send fewer values, such as app roles"
+	}
+	return staff.Identity{}, i.refuse(ctx, why,
 		dossier.Errorf(dossier.CodeForbidden, nil,
 			"%s knows %s, but you have no access to this site. Ask an administrator of the site for one of the roles "+
 				"viewer, "+

@@ -1,8 +1,14 @@
 package issuer
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"dossier.example/app"
 	"dossier.example/app/internal/testissuer"
@@ -158,6 +164,129 @@ func TestClaimsElsewhere(t *testing.T) {
 		s.at.Change(testissuer.UserInfo, change)
 		who, err = s.signIn(t)
 		s.refused(t, who, err, dossier.CodeForbidden, "not accepted")
+	}
+}
+
+// An issuer that refuses the other claims, or writes one oddly, keeps nobody out whom the ID token lets in.
+func TestOddClaimsElsewhere(t *testing.T) {
+	type m = map[string]any
+	inToken := func(claims m) testissuer.Person { return testissuer.Person{Subject: "somebody", Claims: claims} }
+	status := func(code int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+	}
+	for name, c := range map[string]struct {
+		claims m
+		fail   http.HandlerFunc
+		change func(m)
+		want   staff.Identity
+		// words are what people are told; empty: they come in.
+		words string
+		// logged is in the log.
+		logged string
+	}{
+		"refused, but not needed": {claims: m{"groups": "everybody", "name": "Ada"}, fail: status(403),
+			want: staff.Identity{Name: "Ada", Role: staff.Viewer}, logged: "compare the scopes"},
+		"refused otherwise": {claims: m{"groups": "everybody", "name": "Ada"}, fail: status(401),
+			want: staff.Identity{Name: "Ada", Role: staff.Viewer}, logged: "compare the scopes"},
+		"refused, and needed": {claims: m{"name": "Ada"}, fail: status(403), words: "no access",
+			logged: "compare the scopes"},
+		"down": {claims: m{"groups": "everybody", "name": "Ada"}, fail: status(429), words: "not responding"},
+		"an address verified by a number": {claims: m{"groups": "everybody"},
+			change: func(answer m) {
+				answer["name"], answer["email"], answer["email_verified"] = "Ada", "ada@people.example", 1
+			},
+			want: staff.Identity{Name: "Ada", Address: "ada@people.example", Role: staff.Viewer}},
+		"an address verified by nothing": {claims: m{"groups": "everybody"},
+			change: func(answer m) {
+				answer["name"], answer["email"], answer["email_verified"] = "Ada", "ada@people.example", nil
+			},
+			want: staff.Identity{Name: "Ada", Address: "ada@people.example", Role: staff.Viewer}},
+		"claims that are null": {claims: m{"groups": nil, "email": nil, "name": "Ada", "azp": nil, "nbf": nil},
+			change: func(answer m) {
+				answer["groups"], answer["email"], answer["email_verified"] = "everybody", "ada@people.example", true
+				answer["name"] = nil
+			},
+			want: staff.Identity{Name: "Ada", Address: "ada@people.example", Verified: true, Role: staff.Viewer}},
+		"too many groups": {claims: m{"name": "Ada", "email": "ada@people.example",
+			"_claim_names":   m{"groups": "src1"},
+			"_claim_sources": m{"src1": m{"endpoint": "https://graph.example/users/1/getMemberObjects"}}},
+			words: "no access", logged: "the claim groups is too long for the token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t)
+			s.at.SignsIn(inToken(c.claims))
+			s.at.Forge(t, func(f *testissuer.Forged) {
+				for name, value := range c.claims {
+					if value == nil { // which the issuer leaves out
+						f.Claims[name] = nil
+					}
+				}
+			})
+			if c.fail != nil {
+				s.at.Fail(testissuer.UserInfo, c.fail)
+			}
+			if c.change != nil {
+				s.at.Change(testissuer.UserInfo, c.change)
+			}
+			who, err := s.signIn(t)
+			switch {
+			case c.words == "not responding":
+				s.refused(t, who, err, dossier.CodeUnavailable, c.words)
+			case c.words != "":
+				s.refused(t, who, err, dossier.CodeForbidden, c.words)
+			default:
+				c.want.Issuer, c.want.Subject = s.at.URL, "somebody"
+				if err != nil || who != c.want {
+					t.Errorf("signed in %+v, error %v, want %+v", who, err, c.want)
+				}
+			}
+			if !strings.Contains(s.log.String(), c.logged) {
+				t.Errorf("%q is not in the log:\n%s", c.logged, s.log.String())
+			}
+		})
+	}
+}
+
+// Claims that are signed are believed if the issuer signed them.
+func TestSignedClaimsElsewhere(t *testing.T) {
+	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, forged := range map[string]bool{"the issuer's": false, "somebody else's": true} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t)
+			s.at.SignsIn(testissuer.Person{Subject: "somebody", Claims: map[string]any{"groups": "everybody"}})
+			var signed string
+			s.at.Forge(t, func(f *testissuer.Forged) {
+				key := jose.JSONWebKey{Key: f.Key, KeyID: f.KeyID}
+				if forged {
+					key.Key = stranger
+				}
+				signer, err := jose.NewSigner(jose.SigningKey{Algorithm: f.Algorithm, Key: key}, nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				token, err := signer.Sign([]byte(`{"sub": "somebody", "name": "Ada"}`))
+				if err == nil {
+					signed, err = token.CompactSerialize()
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			s.at.Fail(testissuer.UserInfo, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/jwt; charset=utf-8")
+				_, _ = io.WriteString(w, signed)
+			})
+			who, err := s.signIn(t)
+			if forged {
+				s.refused(t, who, err, dossier.CodeUnavailable, "not responding")
+			} else if err != nil || who.Name != "Ada" {
+				t.Errorf("signed in %+v, error %v", who, err)
+			}
+		})
 	}
 }
 

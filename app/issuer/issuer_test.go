@@ -614,6 +614,7 @@ func TestOutages(t *testing.T) {
 func TestMetadata(t *testing.T) {
 	for name, change := range map[string]func(map[string]any){
 		"another issuer":      func(m map[string]any) { m["issuer"] = "https://evil.example" },
+		"a slash":             func(m map[string]any) { m["issuer"] = fmt.Sprint(m["issuer"], "/") },
 		"no token endpoint":   func(m map[string]any) { delete(m, "token_endpoint") },
 		"token in clear":      func(m map[string]any) { m["token_endpoint"] = "http://people.example/token" },
 		"keys in clear":       func(m map[string]any) { m["jwks_uri"] = "http://people.example/keys" },
@@ -632,7 +633,14 @@ func TestMetadata(t *testing.T) {
 			s := start(t)
 			s.at.Change(testissuer.Metadata, change)
 			address, _, err := s.Begin(t.Context(), redirect, "a state", false)
-			s.refused(t, staff.Identity{}, err, dossier.CodeUnavailable, "not responding")
+			words := "not responding"
+			if name == "another issuer" || name == "a slash" {
+				words = "not set up correctly"
+				if text := s.log.String(); !strings.Contains(text, "names itself otherwise than DOSSIER_STAFF_ISSUER") {
+					t.Errorf("the log does not say what to do:\n%s", text)
+				}
+			}
+			s.refused(t, staff.Identity{}, err, dossier.CodeUnavailable, words)
 			if address != "" {
 				t.Errorf("the browser is sent to %s", address)
 			}

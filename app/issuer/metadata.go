@@ -30,7 +30,7 @@ type discovered struct {
 	userInfo string
 	// sendsIssuer: each answer says which issuer it is from (RFC 9207).
 	sendsIssuer bool
-	provider    *oidc.Provider
+	keys        oidc.KeySet
 	verifier    *oidc.IDTokenVerifier
 }
 
@@ -93,7 +93,7 @@ func (m *metadata) fetch(ctx context.Context) (*discovered, error) {
 		return nil, fmt.Errorf("read the issuer's metadata: %w", err)
 	}
 	found := &discovered{endpoint: provider.Endpoint(), userInfo: provider.UserInfoEndpoint(),
-		sendsIssuer: more.SendsIssuer, provider: provider}
+		sendsIssuer: more.SendsIssuer}
 	for what, address := range map[string]string{"authorization_endpoint": found.endpoint.AuthURL,
 		"token_endpoint": found.endpoint.TokenURL, "jwks_uri": more.Keys, "userinfo_endpoint": found.userInfo} {
 		if address == "" && what == "userinfo_endpoint" {
@@ -114,12 +114,12 @@ func (m *metadata) fetch(ctx context.Context) (*discovered, error) {
 	}
 	keys := &http.Client{Timeout: i.client.Timeout, CheckRedirect: i.client.CheckRedirect,
 		Transport: &seldom{RoundTripper: i.client.Transport, every: i.o.KeysEvery}}
-	found.verifier = oidc.NewVerifier(i.o.URL, oidc.NewRemoteKeySet(oidc.ClientContext(ctx, keys), more.Keys),
-		&oidc.Config{
-			ClientID: i.o.ClientID, SupportedSigningAlgs: algorithms,
-			// Package oidc allows no skew for the one, and five minutes for the other. See times.
-			SkipExpiryCheck: true,
-		})
+	found.keys = oidc.NewRemoteKeySet(oidc.ClientContext(ctx, keys), more.Keys)
+	found.verifier = oidc.NewVerifier(i.o.URL, found.keys, &oidc.Config{
+		ClientID: i.o.ClientID, SupportedSigningAlgs: algorithms,
+		// Package oidc allows no skew for the one, and five minutes for the other. See times.
+		SkipExpiryCheck: true,
+	})
 	return found, nil
 }
 
