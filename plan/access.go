@@ -50,13 +50,28 @@ var documents = map[string]string{
 	"aws:s3control/accessPointPolicy:AccessPointPolicy": "policy",
 }
 
+// documentPath is the input of a resource that has its document; of a type that nothing judges, whichever reads as one.
+func documentPath(r *graph.Resource) string {
+	if path := documents[r.Token]; path != "" || judged(r.Token) || !strings.HasPrefix(r.Token, "aws:") {
+		return path
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.Inputs)) {
+		if text, is := r.Inputs[key].(string); is && strings.Contains(text, `"Statement"`) {
+			if _, err := iam.Parse(text); err == nil {
+				return key
+			}
+		}
+	}
+	return ""
+}
+
 // access is what a statement lets one principal do with one resource, or keeps it from.
 type access struct{ effect, who, action, resource, condition string }
 
 // accesses are those of a resource's document; nil where there is none. One that is not known or not understood is an
 // access of its own.
 func accesses(r *graph.Resource, names *strings.Replacer) map[access]bool {
-	path := documents[r.Token]
+	path := documentPath(r)
 	v := r.Input(path)
 	if path == "" {
 		return nil
@@ -279,7 +294,7 @@ func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
 	seen := map[*graph.Resource]bool{}
 	var found []Danger
 	for _, now := range head.Resources {
-		if documents[now.Token] == "" || now.Read || byRole(head, now) {
+		if documentPath(now) == "" || now.Read || byRole(head, now) {
 			continue
 		}
 		var old, whole *graph.Resource

@@ -109,7 +109,8 @@ func TestHeldTo(t *testing.T) {
 // that leaves that out shuts the account out.
 func TestKeyPolicy(t *testing.T) {
 	root := `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"kms:*","Resource":"*"}`
-	only := `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/a"},"Action":"kms:Encrypt","Resource":"*"}`
+	only := `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/a"},"Action":"kms:Encrypt",` +
+		`"Resource":"*"}`
 	shut := [][2]string{{stops, "no longer allows `arn:aws:iam::{account}:root` `kms:*`"}}
 	build := func(b *graphtest.Builder) { b.Add("kms/key:Key", "k", in{}) }
 	for _, c := range []struct {

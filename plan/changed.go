@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -30,7 +31,8 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 			found = append(found, takenOver(c))
 		}
 		if c.verdict(UnknownType) {
-			continue // told by unsure
+			found = append(found, ruled(c, old, now, false)...)
+			continue // else told by unsure
 		}
 		if unknown && c.Action != Replace {
 			verb := map[Action]string{Create: "is created", Import: "is taken over", Update: "changes"}[c.Action]
@@ -40,6 +42,7 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 			}
 			found = append(found, c.danger(notJudged, " %s: %s.", verb, why))
 			if c.Action == Update {
+				found = append(found, ruled(c, old, now, false)...)
 				continue
 			}
 		}
@@ -48,6 +51,10 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 			newWhole = base.Was(whole) == nil
 		}
 		found = append(found, ruled(c, old, now, newWhole)...)
+		if paths := toBeSeen(c.Type, old, now); len(paths) > 0 {
+			found = append(found, c.danger(notJudged, ": what %s will be, only a deployment knows.",
+				strings.Join(few(spans(paths)), ", ")))
+		}
 		if strings.HasPrefix(c.Type, "aws:s3/bucketLifecycleConfiguration") || c.Type == "aws:s3/bucket:Bucket" {
 			// A bucket that is made with it has nothing yet.
 			bucket := head.Resolve(now.Input("bucket"), "aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket")
@@ -129,14 +136,14 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 			paths[r] = append(paths[r], path)
 		}
 	}
-	for _, r := range inputRules {
+	for _, r := range rulesOf(c.Type, old, now) {
 		if c.Action == Replace && r.kind == stops && (addressed[c.Type] != "" || losses[c.Type].kind == stops) {
 			continue // that it goes is told
 		}
 		if r.fresh && r.kind == expires && newWhole {
 			continue // it has nothing yet
 		}
-		if r.token != c.Type || old == nil && !r.made && !r.fresh || old != nil && r.fresh ||
+		if old == nil && !r.made && !r.fresh || old != nil && r.fresh ||
 			r.kind == refused && c.Action == Replace {
 			continue
 		}
@@ -151,6 +158,9 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 			was = old.Input(r.path)
 		}
 		is := now.Input(r.path)
+		if is == graph.Unknown {
+			continue // told by toBeSeen
+		}
 		if by := unsetBy[c.Type+" "+r.path]; by != "" {
 			was, is = orInput(was, old, by), orInput(is, now, by)
 		}
@@ -177,6 +187,32 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 			texts = append(texts, fmt.Sprintf("%s (%s)", r.why, strings.Join(paths[r], ", ")))
 		}
 		found = append(found, c.danger(kind, ": %s.", strings.Join(texts, "; ")))
+	}
+	return found
+}
+
+// toBeSeen are the inputs that something here judges and that are known no longer, or, of a new resource, not yet.
+func toBeSeen(token string, old, now *graph.Resource) []string {
+	var found []string
+	add := func(path string) {
+		if holdsUnknown("", now.Input(path)) && (old == nil || !holdsUnknown("", old.Input(path))) &&
+			!slices.ContainsFunc(found, func(other string) bool { return within(path, []string{other}) }) {
+			found = append(found, path)
+		}
+	}
+	for _, r := range rulesOf(token, old, now) {
+		if r.kind != "" && (r.made || r.fresh == (old == nil)) {
+			add(r.path)
+		}
+	}
+	if old == nil {
+		return found
+	}
+	for _, g := range guardsOf(token) {
+		add(g.path)
+	}
+	for _, path := range slices.Sorted(maps.Keys(ciphers(old))) {
+		add(position.ReplaceAllString(path, ""))
 	}
 	return found
 }
@@ -269,14 +305,14 @@ func unknownInputs(c Change) []string {
 		if rest, is := strings.CutPrefix(path, otherBehaviors); is && c.Type == distributionType {
 			path = strings.TrimSuffix(defaultBehavior+rest, ".pathPattern") // behaves judges them by the same rules
 		}
-		known := key == "import" && c.Existing != "" || slices.Contains(neutral[""], key) ||
+		_, ciphers := encrypts(path) // of which unciphered tells
+		known := ciphers || key == "import" && c.Existing != "" || slices.Contains(neutral[""], key) ||
 			c.Action == Replace && strings.HasPrefix(key, "name") ||
 			slices.Contains(neutral[c.Type], key) ||
 			interruptions[c.Type][key] != "" || documents[c.Type] == key ||
 			c.Type == "aws:cloudwatch/metricAlarm:MetricAlarm" && key == "threshold" ||
-			slices.ContainsFunc(guards, func(g guard) bool {
-				return g.token == c.Type && within(path, []string{g.path})
-			}) ||
+			slices.ContainsFunc(guardsOf(c.Type), func(g guard) bool { return within(path, []string{g.path}) }) ||
+			len(alike(c.Type, path)) > 0 ||
 			slices.ContainsFunc(inputRules, func(r rule) bool {
 				return r.token == c.Type && within(path, []string{r.path})
 			})

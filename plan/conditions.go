@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/netip"
 	"regexp"
@@ -207,6 +208,52 @@ func block(text string) (netip.Prefix, error) {
 	return netip.ParsePrefix(text)
 }
 
+// mergedBlocks are blocks of addresses as few that hold the same: without those within others, and halves put together.
+func mergedBlocks(blocks []netip.Prefix) []netip.Prefix {
+	blocks = slices.Clone(blocks)
+	for i := range blocks {
+		blocks[i] = blocks[i].Masked()
+	}
+	for again := true; again; {
+		again = false
+		slices.SortFunc(blocks, func(a, b netip.Prefix) int {
+			return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+		})
+		var left []netip.Prefix
+		for _, b := range blocks {
+			n := len(left) - 1
+			switch {
+			case n >= 0 && left[n].Bits() <= b.Bits() && left[n].Contains(b.Addr()):
+			case n >= 0 && b.Bits() > 0 && left[n].Bits() == b.Bits() &&
+				left[n].Addr().BitLen() == b.Addr().BitLen() &&
+				netip.PrefixFrom(b.Addr(), b.Bits()-1).Masked().Addr() == left[n].Addr():
+				left[n], again = netip.PrefixFrom(left[n].Addr(), b.Bits()-1), true
+			default:
+				left = append(left, b)
+			}
+		}
+		blocks = left
+	}
+	return blocks
+}
+
+// mergedTexts is mergedBlocks for texts, of which those that are no blocks stay as they are.
+func mergedTexts(texts []string) []string {
+	var found []string
+	var blocks []netip.Prefix
+	for _, text := range texts {
+		if b, err := block(text); err == nil {
+			blocks = append(blocks, b)
+		} else {
+			found = append(found, text)
+		}
+	}
+	for _, b := range mergedBlocks(blocks) {
+		found = append(found, b.String())
+	}
+	return found
+}
+
 func list(v any) []string {
 	if v == nil {
 		return nil
@@ -217,13 +264,17 @@ func list(v any) []string {
 	return []string{graph.Text(v)}
 }
 
+// networks judges blocks of addresses that come or go; none at all are everyone.
 func networks(means string, newly bool) judge {
-	return oneSided(means+" %s", newly, func(v any) []string {
+	moved := oneSided(means+" %s", newly, func(v any) []string {
 		if empty(v) {
-			return []string{"0.0.0.0/0"}
+			return []string{everyone[0].String()}
 		}
-		return graph.Texts(v)
+		return mergedTexts(graph.Texts(v))
 	}, holds)
+	return func(old, now any) string {
+		return strings.ReplaceAll(moved(old, now), code(everyone[0].String()), "the whole internet")
+	}
 }
 
 // anyAccount stands for every account of AWS among the accounts of a source.
@@ -336,7 +387,8 @@ func heldTo(conditions string) (who string, held bool) {
 	}
 	var found []string
 	for _, t := range tests(operators) {
-		if t.negated || t.absent() || !strings.HasPrefix(t.operator, "String") && !strings.HasPrefix(t.operator, "Arn") {
+		textual := strings.HasPrefix(t.operator, "String") || strings.HasPrefix(t.operator, "Arn")
+		if !textual || t.negated || t.absent() {
 			continue
 		}
 		var said []string

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -196,7 +197,7 @@ func foreign(base, head *graph.Graph, r *graph.Resource, told []Danger) []Danger
 	}
 	old := base.Was(r)
 	was := accounts(old)
-	var found []Danger
+	found := internetNamed(old, r)
 	for account, path := range accounts(r) {
 		if was[account] != "" || slices.ContainsFunc(told, func(d Danger) bool {
 			return d.Resource == r.String() && (strings.Contains(d.What, account) ||
@@ -210,6 +211,35 @@ func foreign(base, head *graph.Graph, r *graph.Resource, told []Danger) []Danger
 	}
 	slices.SortFunc(found, func(a, b Danger) int { return cmp.Compare(a.What, b.What) })
 	return found
+}
+
+// internetNamed is the danger of a resource that newly names every address of the internet, where nothing judges its
+// type.
+func internetNamed(old, now *graph.Resource) []Danger {
+	if judged(now.Token) {
+		return nil
+	}
+	blocks := func(r *graph.Resource) (found []netip.Prefix, at string) {
+		if r == nil {
+			return nil, ""
+		}
+		graph.Walk("", r.Inputs, func(path string, v any) {
+			text, _ := v.(string)
+			if b, err := netip.ParsePrefix(text); err == nil {
+				found, at = append(found, b), path
+			}
+		})
+		return mergedBlocks(found), at
+	}
+	world := func(b netip.Prefix) bool { return b.Bits() == 0 }
+	was, _ := blocks(old)
+	is, at := blocks(now)
+	if slices.ContainsFunc(was, world) || !slices.ContainsFunc(is, world) {
+		return nil
+	}
+	return []Danger{{Kind: exposes, Resource: now.String(),
+		What: fmt.Sprintf("**%s** %s now names the whole internet (%s): whom that lets in, or where it leads, nothing "+
+			"here judges.", now.Kind(), code(now.Name), code(at))}}
 }
 
 // number is the number of an account.

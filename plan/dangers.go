@@ -111,32 +111,15 @@ const undeletable = "AWS no longer refuses to delete it"
 
 // guards are the properties that protect. An absent one counts as the default of AWS and the provider.
 var guards = []guard{
-	{"aws:rds/instance:Instance", "deletionProtection", true, false, undeletable},
-	{"aws:rds/instance:Instance", "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
 	{"aws:rds/instance:Instance", "storageEncrypted", true, false, "its storage is not encrypted"},
-	{"aws:rds/instance:Instance", "multiAz", true, false, "no standby takes over when its zone fails"},
-	{"aws:rds/instance:Instance", "deleteAutomatedBackups", false, true, "its backups are deleted with it"},
-	{"aws:rds/cluster:Cluster", "deletionProtection", true, false, undeletable},
-	{"aws:dynamodb/table:Table", "deletionProtectionEnabled", true, false, undeletable},
 	{"aws:dynamodb/table:Table", "pointInTimeRecovery.enabled", true, false,
 		"it can no longer be restored to an earlier point in time"},
-	{"aws:s3/bucketV2:BucketV2", "forceDestroy", false, false,
-		"it is emptied and deleted instead of refusing deletion"},
-	{bucketType, "forceDestroy", false, false, "it is emptied and deleted instead of refusing deletion"},
-	{auroraType, "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
-	{auroraType, "deleteAutomatedBackups", false, true, "its backups are deleted with it"},
-	{"aws:docdb/cluster:Cluster", "deletionProtection", true, false, undeletable},
-	{"aws:docdb/cluster:Cluster", "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
-	{"aws:neptune/cluster:Cluster", "deletionProtection", true, false, undeletable},
-	{"aws:neptune/cluster:Cluster", "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
-	{warehouseType, "skipFinalSnapshot", false, false, "no snapshot is left when it is deleted"},
 	{"aws:route53/zone:Zone", "forceDestroy", false, false,
 		"it is deleted with all its names instead of refusing deletion"},
 	{"aws:backup/vault:Vault", "forceDestroy", false, false,
 		"it is deleted with all its backups instead of refusing deletion"},
 	{"aws:ecr/repository:Repository", "forceDelete", false, false,
 		"it is deleted with all its images instead of refusing deletion"},
-	{"aws:lb/loadBalancer:LoadBalancer", "enableDeletionProtection", true, false, undeletable},
 	{"aws:lb/loadBalancer:LoadBalancer", "internal", true, false, "it faces the internet"},
 	{"aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", "blockPublicAcls", true, false,
 		"the account's buckets can be opened to everyone"},
@@ -474,7 +457,7 @@ func protected(base *graph.Graph, c Change) bool {
 func refusal(base *graph.Graph, c Change) string {
 	old := before(base, c)
 	guarded := func(by func(g guard) bool) bool {
-		return slices.ContainsFunc(guards, func(g guard) bool { return g.token == c.Type && by(g) && g.held(old) })
+		return slices.ContainsFunc(guardsOf(c.Type), func(g guard) bool { return by(g) && g.held(old) })
 	}
 	switch {
 	case old == nil:
@@ -483,7 +466,8 @@ func refusal(base *graph.Graph, c Change) string {
 	case graph.Is(old.Input("deletionProtection"), true), graph.Text(old.Input("deletionProtection")) == "ACTIVE",
 		guarded(func(g guard) bool { return g.means == undeletable }):
 		return "; AWS refuses, because of its deletion protection, and the deployment stops halfway"
-	case contents[c.Type] != "" && guarded(func(g guard) bool { return strings.HasPrefix(g.path, "force") }):
+	case contents[c.Type] != "" && !graph.Is(old.Input("forceDestroy"), true) &&
+		!graph.Is(old.Input("forceDelete"), true):
 		return "; AWS refuses while it contains " + contents[c.Type] + ", and the deployment stops halfway"
 	}
 	return ""
@@ -511,11 +495,8 @@ func unguarded(base, head *graph.Graph) []Danger {
 			continue
 		}
 		var lost []string
-		for _, g := range guards {
-			if g.token != now.Token {
-				continue
-			}
-			if g.held(old) && !g.held(now) {
+		for _, g := range guardsOf(now.Token) {
+			if g.held(old) && !g.held(now) && now.Input(g.path) != graph.Unknown {
 				lost = append(lost, fmt.Sprintf("%s (`%s`: %s → %s)", g.means, g.path, orUnset(old.Input(g.path)),
 					orUnset(now.Input(g.path))))
 			}

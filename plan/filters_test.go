@@ -43,7 +43,8 @@ func TestFilters(t *testing.T) {
 	} {
 		for _, kind := range []string{"wafv2/webAcl:WebAcl", "wafv2/ruleGroup:RuleGroup"} {
 			t.Run(c.name+" "+kind, func(t *testing.T) {
-				tells(t, between(became(t, kind, in{"rules": c.was}, in{"rules": c.is})).Environments[0].Dangers, c.want)
+				tells(t, between(became(t, kind, in{"rules": c.was}, in{"rules": c.is})).Environments[0].Dangers,
+					c.want)
 			})
 		}
 	}

@@ -410,14 +410,9 @@ func (m batch) inputs() string {
 		return "" // what sets it apart is told
 	}
 	matters := func(p Property) int {
-		if slices.ContainsFunc(inputRules, func(r rule) bool {
-			return r.token == m.Type && within(p.Path,
-				[]string{r.path})
-		}) ||
-			slices.ContainsFunc(guards, func(g guard) bool {
-				return g.token == m.Type && within(p.Path,
-					[]string{g.path})
-			}) ||
+		own := func(r rule) bool { return r.token == m.Type && within(p.Path, []string{r.path}) }
+		if slices.ContainsFunc(inputRules, own) || len(alike(m.Type, position.ReplaceAllString(p.Path, ""))) > 0 ||
+			slices.ContainsFunc(guardsOf(m.Type), func(g guard) bool { return within(p.Path, []string{g.path}) }) ||
 			interruptions[m.Type][p.Path] != "" || documents[m.Type] == p.Path {
 			return 0
 		}

@@ -8,8 +8,8 @@ import (
 	"dossier.example/plan/graph"
 )
 
-// ciphersOf are the ways in which a bucket encrypts its objects, each with its key; that KMS is asked for each (a bucket
-// key) is none of it.
+// ciphersOf are the ways in which a bucket encrypts its objects, each with its key; that KMS is asked for each (a
+// bucket key) is none of it.
 func ciphersOf(v any) []string {
 	var found []string
 	for _, r := range graph.Items(v) {

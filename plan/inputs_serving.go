@@ -85,8 +85,8 @@ func askedInTheClear(old, now any) string {
 // paths.
 const defaultBehavior, otherBehaviors = "defaultCacheBehavior", "orderedCacheBehaviors"
 
-// behaves tells what becomes of the requests for some paths, by the rules for all others. Paths that were not told apart
-// were answered as all others, and those that no longer are will be.
+// behaves tells what becomes of the requests for some paths, by the rules for all others. Paths that were not told
+// apart were answered as all others, and those that no longer are will be.
 func behaves(old, now *graph.Resource, tell func(kind, why, path string)) {
 	was, before := byName(graph.Items(old.Input(otherBehaviors)), "pathPattern")
 	is, after := byName(graph.Items(now.Input(otherBehaviors)), "pathPattern")

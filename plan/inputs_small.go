@@ -24,7 +24,7 @@ func unencrypted(old, now any) string {
 
 // prefixes judges the entries of a list of blocks of addresses.
 func prefixes(means string, newly bool) judge {
-	return oneSided(means+" %s", newly, textsAt("cidr"), holds)
+	return oneSided(means+" %s", newly, func(v any) []string { return mergedTexts(textsAt("cidr")(v)) }, holds)
 }
 
 // networksMoved judges a set of addresses that rules let in or keep out.

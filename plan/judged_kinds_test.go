@@ -12,7 +12,8 @@ func TestJudgedKinds(t *testing.T) {
 			"s3/bucketOwnershipControls:BucketOwnershipControls"
 		settings, table, stream = "apigateway/methodSettings:MethodSettings", "dynamodb/table:Table",
 			"kinesis/stream:Stream"
-		own, foreign = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/", "999999999999.dkr.ecr.eu-central-1.amazonaws.com/"
+		own     = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/"
+		foreign = "999999999999.dkr.ecr.eu-central-1.amazonaws.com/"
 	)
 	by := func(algorithm, key string) in {
 		return in{"rules": several(in{"applyServerSideEncryptionByDefault": in{"sseAlgorithm": algorithm,
@@ -64,14 +65,15 @@ func TestJudgedKinds(t *testing.T) {
 		{"locked less firmly", lock, locked("COMPLIANCE", "days", 30), locked("GOVERNANCE", "days", 60),
 			[][2]string{{weakens, "in spite of their lock"}}},
 		{"a bucket that may be opened", blocked, nil, in{"bucket": "b"}, [][2]string{{exposes,
-			"opened to everyone (`blockPublicAcls`, `blockPublicPolicy`, `ignorePublicAcls`, `restrictPublicBuckets`)"}}},
+			"opened to everyone (`blockPublicAcls`, `blockPublicPolicy`, `ignorePublicAcls`, `restrict"}}},
 		{"a bucket that may not", blocked, nil, all, nil},
 		{"ACLs", owned, nil, in{"bucket": "b", "rule": in{"objectOwnership": "ObjectWriter"}},
 			[][2]string{{weakens, "ACLs count"}}},
 		{"no ACLs", owned, nil, in{"bucket": "b", "rule": in{"objectOwnership": "BucketOwnerEnforced"}}, nil},
 
 		{"no limit", settings, limit(10), limit(-1), [][2]string{{weakens, "without end instead of 10"}}},
-		{"a limit", settings, limit(-1), limit(10), [][2]string{{shrinks, "10 requests a second instead of without end"}}},
+		{"a limit", settings, limit(-1), limit(10),
+			[][2]string{{shrinks, "10 requests a second instead of without end"}}},
 		{"a table that scales by itself", table, in{"hashKey": "a", "billingMode": "PROVISIONED", "readCapacity": 5,
 			"globalSecondaryIndexes": index}, in{"hashKey": "a", "billingMode": "PAY_PER_REQUEST",
 			"globalSecondaryIndexes": several(in{"name": "i", "hashKey": "b", "projectionType": "ALL"})}, nil},

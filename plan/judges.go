@@ -137,6 +137,15 @@ func goneOr(gone, another string) judge {
 	}
 }
 
+// anotherKey judges the key that something is encrypted by, where another's own takes the place of none.
+func anotherKey(what, others string) judge {
+	gone := what + " encrypted by " + others + " own key"
+	if others == "" {
+		gone = what + " no longer encrypted by a key"
+	}
+	return goneOr(gone, what+" encrypted by another key")
+}
+
 // toNone judges a number that becomes 0, with which nothing happens any longer.
 func toNone(means string) judge {
 	return func(old, now any) string {
@@ -164,7 +173,8 @@ func further(means string) judge { return come(graph.Texts, means) }
 // foreignRegistry finds a registry of images of an account, wherever a text names it.
 var foreignRegistry = regexp.MustCompile(`\b(\d{12})\.dkr[.-]ecr\b`)
 
-// foreignAccount is the account of an ARN, or of an image's registry, that is not the stack's own nor AWS's; empty: there is none.
+// foreignAccount is the account of an ARN, or of an image's registry, that is not the stack's own nor AWS's; empty:
+// there is none.
 func foreignAccount(arn string) string {
 	if of := foreignRegistry.FindStringSubmatch(arn); of != nil && of[1] != awsmodel.Account {
 		return of[1]

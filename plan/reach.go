@@ -147,7 +147,44 @@ func flows(table []graph.Reach, named map[string]string) []flow {
 			found = append(found, f)
 		}
 	}
-	return found
+	return joined(found)
+}
+
+// joined puts the blocks of flows together that are alike but for them. The rule with the widest one speaks for them.
+func joined(flows []flow) []flow {
+	from, to := func(f *flow) *end { return &f.from }, func(f *flow) *end { return &f.to }
+	for _, side := range []func(*flow) *end{from, to} {
+		alike := map[flow][]netip.Prefix{}
+		rules := map[flow][]*graph.Resource{}
+		var order, found []flow
+		for _, f := range flows {
+			e := side(&f)
+			if !e.block.IsValid() || e.unknown {
+				found = append(found, f)
+				continue
+			}
+			block, rule := e.block, f.rule
+			e.block, f.rule = netip.Prefix{}, nil
+			if alike[f] == nil {
+				order = append(order, f)
+			}
+			alike[f], rules[f] = append(alike[f], block), append(rules[f], rule)
+		}
+		for _, f := range order {
+			for _, block := range mergedBlocks(alike[f]) {
+				g, widest := f, 1000
+				side(&g).block = block
+				for i, part := range alike[f] {
+					if block.Overlaps(part) && part.Bits() < widest {
+						g.rule, widest = rules[f][i], part.Bits()
+					}
+				}
+				found = append(found, g)
+			}
+		}
+		flows = found
+	}
+	return flows
 }
 
 // placeNames are the names that base's places have at head, by those at base.
@@ -200,7 +237,7 @@ func ruleFlows(g *graph.Graph) []flow {
 			found = append(found, f)
 		}
 	}
-	return found
+	return joined(found)
 }
 
 // said is an end for people.

@@ -41,7 +41,7 @@ func TestOnlyRead(t *testing.T) {
 				"cidrBlocks": []any{"0.0.0.0/0"}}},
 			"policy":           statements(`{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}`),
 			"assumeRolePolicy": statements(`{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}`)}
-		for _, g := range guards {
+		for _, g := range slices.Concat(guards, guardsEverywhere) {
 			if !strings.Contains(g.path, ".") {
 				inputs[g.path] = on
 			}

@@ -116,7 +116,7 @@ var accessRules = slices.Concat(
 		input("recoveryWindowInDays", weakens,
 			lower(30, "it can be restored for %s days after its deletion instead of %s")),
 		input("replicas", stops, fewer("a replica in another region is deleted, and whoever reads it there fails")),
-		input("kmsKeyId", weakens, goneOr("it is encrypted by AWS's own key", "it is encrypted by another key")),
+		input("kmsKeyId", weakens, anotherKey("it is", "AWS's")),
 		harmless("forceOverwriteReplicaSecret")),
 	on("aws:secretsmanager/secretPolicy:SecretPolicy",
 		input("blockPublicPolicy", weakens, from("true", "the secret can be opened to everyone"))),

@@ -312,8 +312,8 @@ var computeRules = slices.Concat(
 		input("ephemeralStorage.size", shrinks, lower(512, "%s MB for files instead of %s")),
 		input("fileSystemConfig", stops, other("it has other files, or none")),
 		input("imageUri", exposes, anotherRepository),
-		input("s3Bucket", exposes, other("its code comes from another bucket, of which whoever may write to it decides "+
-			"what runs")),
+		input("s3Bucket", exposes, other("its code comes from another bucket, of which whoever may write to it "+
+			"decides what runs")),
 		harmless("code s3Key s3ObjectVersion sourceCodeHash environment publish handler imageConfig packageType "+
 			"snapStart")),
 	on(invokeConfigType,
@@ -332,7 +332,7 @@ var computeRules = slices.Concat(
 	on(permissionType,
 		input("sourceArn", exposes, fewer("its principal may call the function whatever it does so for")),
 		input("sourceAccount", exposes, fewer("its principal may call the function for any account")),
-		harmless("principal principalOrgId")), // judged as a whole: callers
+		orNew("principal principalOrgId", exposes, func(any, any) string { return "" })), // judged as a whole: callers
 	on("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig",
 		input("provisionedConcurrentExecutions", shrinks, lower(0, "%s are kept ready instead of %s"))),
 	// Versions of what holds data. The rows for a newer one stand with their types, in rules_data.go.

@@ -29,7 +29,6 @@ var dataRules = slices.Concat(
 	on("aws:docdb/cluster:Cluster",
 		input("engineVersion", stops, newerEngine),
 		input("backupRetentionPeriod", weakens, lower(1, "backups are kept for %s days instead of %s")),
-		input("enabledCloudwatchLogsExports", hides, fewer("some of its logs are no longer kept")),
 		input("masterPassword", stops, anotherPassword)),
 	on(tableType,
 		input("ttl.enabled", expires, to("records are deleted when their time is over", "true")),
@@ -99,7 +98,6 @@ var dataRules = slices.Concat(
 		input("parameterGroupName", stops, other("it works otherwise, in part from its next restart")),
 		input("userGroupIds", exposes, other("other users may sign in")),
 		input("logDeliveryConfigurations", hides, fewer("some of its logs are no longer kept")),
-		input("autoMinorVersionUpgrade", weakens, to("fixes are no longer installed by themselves", "false")),
 		input("finalSnapshotIdentifier", weakens, fewer("no snapshot is left when it is deleted")),
 		harmless("authTokenUpdateStrategy")),
 	on("aws:elasticache/subnetGroup:SubnetGroup",
@@ -118,7 +116,7 @@ var dataRules = slices.Concat(
 		input("shardCount", shrinks, lower(0, "%s shards instead of %s")),
 		input("streamModeDetails.streamMode", shrinks, from("ON_DEMAND", "its capacity no longer follows the load")),
 		input("encryptionType", weakens, from("KMS", "its records are no longer encrypted by a key")),
-		input("kmsKeyId", weakens, goneOr("its records are encrypted by AWS's own key", "its records are encrypted by another key"))),
+		input("kmsKeyId", weakens, anotherKey("its records are", "AWS's"))),
 	on(kafkaType,
 		input("brokerNodeGroupInfo.storageInfo.ebsStorageInfo.volumeSize", refused,
 			lower(0, "MSK does not shrink storage: %s GB instead of %s, so the deployment fails halfway")),
@@ -180,8 +178,6 @@ var dataRules = slices.Concat(
 		input("port", stops, other("it answers on another port")),
 		input("serverlessv2ScalingConfiguration.minCapacity", shrinks, lower(0, "at least %s units instead of %s")),
 		input("serverlessv2ScalingConfiguration.maxCapacity", shrinks, lower(0, "at most %s units instead of %s")),
-		input("enabledCloudwatchLogsExports", hides, fewer("some of its logs are no longer kept")),
-		input("iamDatabaseAuthenticationEnabled", stops, from("true", "whoever signs in by a role can no longer")),
 		input("enableHttpEndpoint", exposes,
 			to("whoever AWS lets call its Data API reaches it, from any network", "true")),
 		input("enableHttpEndpoint", stops, from("true", "its Data API no longer answers")),
@@ -196,13 +192,10 @@ var dataRules = slices.Concat(
 		harmless("serverlessv2ScalingConfiguration.secondsUntilAutoPause")),
 	on(auroraNodeType,
 		input("instanceClass", shrinks, smaller),
-		orNew("publiclyAccessible", exposes, to("it gets a public address", "true")),
 		input("performanceInsightsEnabled", hides, from("true", "nobody sees what it is busy with")),
 		input("monitoringInterval", hides, unwatched),
-		input("autoMinorVersionUpgrade", weakens, to("fixes are no longer installed by themselves", "false")),
 		input("caCertIdentifier", stops,
 			other("clients that do not know its new certificate authority no longer connect")),
-		input("publiclyAccessible", stops, unreached),
 		harmless("promotionTier")),
 	on("aws:rds/clusterParameterGroup:ClusterParameterGroup aws:rds/parameterGroup:ParameterGroup",
 		input("parameters", weakens, ends("connections need no encryption", asksForEncryption)),
@@ -222,12 +215,8 @@ var dataRules = slices.Concat(
 			lower(0, "its storage grows by itself to at most %s GB instead of %s (0: not at all)")),
 		input("allocatedStorage", refused,
 			lower(0, "RDS does not shrink storage: %s GB instead of %s, so the deployment fails halfway")),
-		input("enabledCloudwatchLogsExports", hides, fewer("some of its logs are no longer kept")),
 		input("performanceInsightsEnabled", hides, from("true", "nobody sees what it is busy with")),
 		input("monitoringInterval", hides, unwatched),
-		orNew("publiclyAccessible", exposes, to("it gets a public address", "true")),
-		input("iamDatabaseAuthenticationEnabled", stops, from("true", "whoever signs in by a role can no longer")),
-		input("autoMinorVersionUpgrade", weakens, to("fixes are no longer installed by themselves", "false")),
 		input("caCertIdentifier", stops,
 			other("clients that do not know its new certificate authority no longer connect")),
 		input("port", stops, other("it answers on another port")),
@@ -245,7 +234,6 @@ var dataRules = slices.Concat(
 			from("true", "Secrets Manager no longer makes and rotates its password")),
 		input("performanceInsightsRetentionPeriod", expires,
 			lower(7, "what its insights have recorded is deleted after %s days instead of %s")),
-		input("publiclyAccessible", stops, unreached),
 		input("password", stops, anotherPassword),
 		// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html
 		input("licenseModel", stops, other("it restarts under another licence")),
@@ -260,14 +248,12 @@ var dataRules = slices.Concat(
 		// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBSubnetGroup.html (SubnetAlreadyInUse)
 		input("subnetIds", refused, fewer("AWS refuses to take out a subnet that is in use by a database"))),
 	on(warehouseType,
-		orNew("publiclyAccessible", exposes, to("it gets a public address", "true")),
 		input("encrypted", weakens, from("true", "its data is not encrypted")),
 		input("numberOfNodes", shrinks, lower(1, "%s nodes instead of %s")),
 		input("nodeType", shrinks, smaller),
 		input("automatedSnapshotRetentionPeriod", weakens, lower(1, "backups are kept for %s days instead of %s")),
 		input("enhancedVpcRouting", weakens, from("true", "what it loads and unloads no longer stays in its network")),
 		input("clusterParameterGroupName", stops, other("it works otherwise from its next restart")),
-		input("publiclyAccessible", stops, unreached),
 		input("masterPassword", stops, anotherPassword)),
 	on(bucketType,
 		orNew("acl", exposes,
@@ -377,6 +363,9 @@ func unciphered(base, head *graph.Graph) []Danger {
 			if within && len(graph.Items(old.Input(list))) != len(graph.Items(now.Input(list))) {
 				continue // what is at a position may be another
 			}
+			if is[place] == nil && now.Input(path) == graph.Unknown {
+				continue // told by toBeSeen
+			}
 			before, after := orDefault(now.Token, path, was[place]), orDefault(now.Token, path, is[place])
 			unset := !value // what says "disabled" is false where it is not given
 			if (graph.Is(before, value) || before == nil && unset) &&
@@ -422,7 +411,7 @@ func ciphers(r *graph.Resource) map[string]any {
 
 // judges reports whether a rule or a guard judges the input at a path of a type.
 func judges(token, path string) bool {
-	return slices.ContainsFunc(guards, func(g guard) bool { return g.token == token && g.path == path }) ||
+	return slices.ContainsFunc(guardsOf(token), func(g guard) bool { return g.path == path }) ||
 		slices.ContainsFunc(inputRules, func(r rule) bool {
 			return r.token == token && (r.path == path || strings.HasPrefix(path, r.path+".")) && r.kind == weakens
 		})

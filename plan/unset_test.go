@@ -11,8 +11,8 @@ func TestUnsetAgrees(t *testing.T) {
 	asked := 0
 	for key, text := range unsetValues() {
 		token, path, _ := strings.Cut(key, " ")
-		for _, g := range guards {
-			if on, err := strconv.ParseBool(text); g.token == token && g.path == path && err == nil {
+		for _, g := range guardsOf(token) {
+			if on, err := strconv.ParseBool(text); g.path == path && err == nil {
 				if asked++; on != g.absent {
 					t.Errorf("%s: the guard takes %t for what holds where nothing is given, the table %t", key,
 						g.absent,
