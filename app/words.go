@@ -19,7 +19,7 @@ import (
 const (
 	// WordsVersion is the version of the rules in this file. Reconciliation rewrites words of another version.
 	// A new field of Details raises it, so that lists by that field have everybody.
-	WordsVersion = 2
+	WordsVersion = 3
 	// MaxWordLength is the length at which a word is cut, in code points.
 	MaxWordLength = 64
 	// MaxTextWords is how many words of each detail are kept. A text of MaxNameLength has no more whole words.
@@ -316,8 +316,9 @@ func (w *wordSplitter) folded(r rune) string {
 }
 
 // arabic has letters that some keyboards or people write for another:
-// https://github.com/apache/lucene, ArabicNormalizer.java and PersianNormalizer.java.
-var arabic = map[rune]rune{'ى': 'ي', 'ی': 'ي', 'ک': 'ك', 'ة': 'ه', 'ہ': 'ه'}
+// https://github.com/apache/lucene, ArabicNormalizer.java, PersianNormalizer.java and SoraniNormalizer.java; and the
+// alef of words that are written with their vowels, as in scripture.
+var arabic = map[rune]rune{'ٱ': 'ا', 'ى': 'ي', 'ی': 'ي', 'ے': 'ي', 'ک': 'ك', 'ة': 'ه', 'ہ': 'ه', 'ھ': 'ه', 'ە': 'ه'}
 
 func inWord(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.So, r)
@@ -332,7 +333,7 @@ func ignored(r rune) bool {
 
 // joins reports whether a character is an apostrophe or a hyphen, which people write or leave out.
 func joins(r rune) bool {
-	return hyphen(r) || strings.ContainsRune("'`‘’‛′‵ʹʻʼʽʾʿˈꞌꞋ՚׳\u00B7\u2027", r)
+	return hyphen(r) || strings.ContainsRune("'`‘’‛′‵ʹʻʼʽʾʿˈꞌꞋ՚׳״\u00B7\u2027", r)
 }
 
 // hyphen reports whether a character joins words that are also written with a space: a hyphen, or the dot between

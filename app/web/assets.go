@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -102,8 +101,7 @@ func (s *Server) serveAsset(c echo.Context, f asset, caching string) error {
 	h.Set("Content-Type", f.mediaType)
 	h.Set("Cache-Control", caching)
 	h.Set("Etag", `"`+f.hash+`"`)
-	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(f.content))
-	return nil
+	return serveBytes(c, time.Time{}, f.content)
 }
 
 // robots keeps crawlers to the form. Nothing relies on it.

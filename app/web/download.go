@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -114,16 +116,10 @@ func (s *Server) send(c echo.Context, f dossier.File, to dossier.Audience) error
 	h.Set("Etag", etag(f))
 
 	content := &content{ctx: req.Context(), svc: s.svc, file: f, to: to}
-	if f.Content.Size == 0 || f.Damage != nil || !oneRange.MatchString(req.Header.Get("Range")) {
-		// Of what is known to be damaged only the whole can be compared. Several ranges would be an opening of the
-		// store each, and http.ServeContent would read them in a goroutine that may outlive this call; a unit that is
-		// unknown must be ignored; of nothing http.ServeContent would send a part from byte 0 to byte -1. The whole is
-		// a right answer each time (RFC 9110, section 14.2).
-		req.Header.Del("Range")
+	if f.Damage != nil {
+		req.Header.Del("Range") // of what is known to be damaged only the whole can be compared
 	}
-	if asked := req.Header.Get("Range"); asked != "" {
-		req.Header.Set("Range", servedRange(asked, f.Content.Size))
-	}
+	servableRange(req.Header, f.Content.Size)
 	content.from, content.length = askedRange(req.Header.Get("Range"))
 	defer content.close()
 	w := &primedWriter{Response: res, content: content, head: req.Method == http.MethodHead}
@@ -142,6 +138,38 @@ var (
 	// longNumber is more than an int64 is sure to hold.
 	longNumber = regexp.MustCompile(`\d{19,}`)
 )
+
+// servableRange has http.ServeContent answer a request with a Range as RFC 9110 says (section 14.2). Several ranges would
+// be an opening of the store each, and http.ServeContent would read them in a goroutine that may outlive its call; a
+// unit that is unknown must be ignored; of nothing http.ServeContent would send a part from byte 0 to byte -1. The whole
+// is a right answer each time.
+func servableRange(h http.Header, size int64) {
+	asked := h.Get("Range")
+	if size == 0 || !oneRange.MatchString(asked) {
+		h.Del("Range")
+		return
+	}
+	h.Set("Range", servedRange(asked, size))
+}
+
+// serveBytes answers with content that is in memory, as its headers describe it.
+func serveBytes(c echo.Context, modified time.Time, content []byte) error {
+	servableRange(c.Request().Header, int64(len(content)))
+	w := &cachedWriter{c.Response(), c.Response().Header().Get("Cache-Control")}
+	http.ServeContent(w, c.Request(), "", modified, bytes.NewReader(content))
+	return nil
+}
+
+// cachedWriter keeps the Cache-Control that http.ServeContent takes off where it refuses a range.
+type cachedWriter struct {
+	*echo.Response
+	caching string
+}
+
+func (w *cachedWriter) WriteHeader(status int) {
+	w.Header().Set("Cache-Control", w.caching)
+	w.Response.WriteHeader(status)
+}
 
 // servedRange returns a range as http.ServeContent takes it for what RFC 9110 says (section 14.1.2): it would answer
 // the last 0 bytes, which cannot be satisfied, with a part that ends before it begins, and refuse a number that it

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"net/http"
@@ -51,8 +50,7 @@ func (s *Server) thumbnail(c echo.Context, f dossier.File, to dossier.Audience) 
 	h.Set("Content-Security-Policy", picturePolicy)
 	h.Set("Cache-Control", fileCaching)
 	h.Set("Etag", `"`+dossier.ThumbnailVersion+"-"+hex.EncodeToString(f.Content.SHA256[:])+`"`)
-	http.ServeContent(res, req, "", f.CreatedAt, bytes.NewReader(made.JPEG))
-	return nil
+	return serveBytes(c, f.CreatedAt, made.JPEG)
 }
 
 // showPlaceholder answers with the placeholder, which is not to be kept: a thumbnail may be made another time.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -414,6 +413,5 @@ func answerTagged(c echo.Context, v any) error {
 	for _, name := range []string{"Range", "If-Match", "If-Modified-Since", "If-Unmodified-Since"} {
 		c.Request().Header.Del(name)
 	}
-	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(append(text, '\n')))
-	return nil
+	return serveBytes(c, time.Time{}, append(text, '\n'))
 }
