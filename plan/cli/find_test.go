@@ -264,10 +264,12 @@ func TestModules(t *testing.T) {
 		"infra/go.mod": "module infra\nrequire (\nlib v0.0.0\nother v0.0.0\nfar v0.0.0\n)\nreplace other => " +
 			"../other\nreplace far => ../../far\n",
 		"lib/go.mod": "module lib\nrequire deep v0.0.0\nreplace deep => ./deep\n", "lib/deep/go.mod": "module deep\n",
+		"lib/l.go":     "package lib\nimport _ \"deep\"",
 		"other/go.mod": "module other\n", "unused/go.mod": "module unused\n",
-		"infra/cmd/a.go":  "package main\nimport _ \"imported/part\"",
-		"imported/go.mod": "module imported\n",
-		"alone/go.mod":    "module alone\n", "alone/inner/go.work": "go 1.26\nuse ..\n",
+		"infra/cmd/a.go":   "package main\nimport (\n_ \"imported/part\"\n_ \"infra/zones\"\n)",
+		"infra/zones/z.go": "package zones\nimport (\n_ \"lib\"\n_ \"embed\"\n_ \"far/away\"\n)\n//go:embed all\nvar F",
+		"imported/go.mod":  "module imported\n",
+		"alone/go.mod":     "module alone\n", "alone/inner/go.work": "go 1.26\nuse ..\n",
 	})
 	it := &tree{name: "it", dir: dir}
 	infra := &program{tree: it, main: "infra/cmd"}
@@ -288,8 +290,10 @@ func TestModules(t *testing.T) {
 	}
 	was := hash()
 	for file, changes := range map[string]bool{"unused/x.go": false, "lib/x_test.go": false, "lib/deep/x.go": true,
-		"imported/part/x.go": true,
-		"other/go.sum":       true, "infra/testdata/embedded": true} {
+		"imported/part/x.go": true, "imported/x.go": false, "infra/app/main.go": false, "infra/x.go": false,
+		"infra/cmd/x.go": true, "infra/cmd/more/x.go": false, "infra/zones/all/x.go": true, "infra/vendor/y/x.go": true,
+		"lib/deep/inner/x.go": false, "infra/app/data.json": true, "infra/cmd/stub.s": true,
+		"other/go.sum": true, "infra/testdata/embedded": true} {
 		name := filepath.Join(dir, filepath.FromSlash(file))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -53,8 +54,8 @@ func sameProgram(one, other *program) (bool, error) {
 	return a == b, err
 }
 
-// fingerprint returns a hash of all that may be compiled into a program, and a little more: its module, and those of
-// the repository that it requires or imports, directly or not.
+// fingerprint returns a hash of all that may be compiled into a program, and a little more: the Go files of the
+// packages that it imports, directly or not, and all other files of their modules.
 func (of *program) fingerprint() (string, error) {
 	sum := sha256.New()
 	root := of.tree.files()
@@ -74,7 +75,7 @@ func (of *program) fingerprint() (string, error) {
 	}
 	for _, dir := range modules.compiled {
 		if err := addFolder(sum, root, dir, func(file string) bool {
-			return strings.HasSuffix(file, "_test.go")
+			return strings.HasSuffix(file, "_test.go") || path.Ext(file) == ".go" && !modules.has(file)
 		}); err != nil {
 			return "", fmt.Errorf("reading the sources of the program of %s: %w", of.tree.name, unplaced(err))
 		}
@@ -176,6 +177,49 @@ type modules struct {
 	all, compiled []string
 	// files are those of the workspace.
 	files []string
+	// packages are the folders with Go files of compiled; imported are those of them that the program is made of.
+	packages map[string]*goPackage
+	imported map[string]bool
+}
+
+// goPackage is what the Go files of a folder say: what they import, on whatever system, and whether they embed files.
+type goPackage struct {
+	imports []string
+	embeds  bool
+}
+
+// has reports whether a Go file may be part of the program: compiled, or embedded as any other file.
+func (m modules) has(file string) bool {
+	dir := path.Dir(file)
+	if m.imported[dir] || slices.Contains(strings.Split(dir, "/"), "vendor") {
+		return true
+	}
+	for ; dir != "."; dir = path.Dir(dir) {
+		if above := path.Dir(dir); m.imported[above] && m.packages[above] != nil && m.packages[above].embeds {
+			return true
+		}
+	}
+	return false
+}
+
+// follow finds the packages that a program is made of, from its own. dirs are the folders of modules by their paths.
+func (m *modules) follow(main string, dirs map[string]string) {
+	m.imported = map[string]bool{main: true}
+	for next := []string{main}; len(next) > 0; next = next[1:] {
+		of := m.packages[next[0]]
+		if of == nil {
+			continue
+		}
+		for _, name := range of.imports {
+			for module, dir := range dirs {
+				rest, is := strings.CutPrefix(name, module)
+				if at := path.Join(dir, rest); is && (rest == "" || rest[0] == '/') && !m.imported[at] {
+					m.imported[at] = true
+					next = append(next, at)
+				}
+			}
+		}
+	}
 }
 
 // above returns the nearest folder, from one up to the root, that has a file; found is false where none has.
@@ -265,10 +309,10 @@ func (of *program) modules() (modules, error) {
 			replace(dir, replaceLax.Replace) // ParseLax leaves them out
 		}
 	}
-	found.compiled = []string{own}
+	found.compiled, found.packages = []string{own}, map[string]*goPackage{}
 	for i := 0; i < len(found.compiled); i++ {
 		// In a workspace, a module imports another one without requiring it.
-		imported, err := imports(root, found.compiled[i])
+		imported, err := found.read(root, found.compiled[i])
 		if err != nil {
 			return found, fmt.Errorf("reading the imports of %s of %s: %w", where(found.compiled[i]), of.tree.name,
 				unplaced(err))
@@ -284,13 +328,13 @@ func (of *program) modules() (modules, error) {
 			}
 		}
 	}
+	found.follow(of.main, paths)
 	return found, nil
 }
 
-// imports are the paths that the Go files of a module import, on whatever system. What does not parse is left to Go.
-func imports(root fs.FS, module string) ([]string, error) {
-	var found []string
-	err := walkModule(root, module, func(file string) error {
+// read reads the packages of a module, and returns the paths that they import. What does not parse is left to Go.
+func (m *modules) read(root fs.FS, module string) (imported []string, err error) {
+	err = walkModule(root, module, func(file string) error {
 		if path.Ext(file) != ".go" {
 			return nil
 		}
@@ -298,18 +342,27 @@ func imports(root fs.FS, module string) ([]string, error) {
 		if err != nil {
 			return err
 		}
+		of := m.packages[path.Dir(file)]
+		if of == nil {
+			of = &goPackage{}
+			m.packages[path.Dir(file)] = of
+		}
+		of.embeds = of.embeds || bytes.Contains(text, []byte("//go:embed"))
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, text, parser.ImportsOnly)
 		if err != nil {
 			return nil
 		}
 		for _, spec := range parsed.Imports {
 			if name, err := strconv.Unquote(spec.Path.Value); err == nil {
-				found = append(found, name)
+				imported = append(imported, name)
+				if !strings.HasSuffix(file, "_test.go") {
+					of.imports = append(of.imports, name)
+				}
 			}
 		}
 		return nil
 	})
-	return found, err
+	return imported, err
 }
 
 // standIns are hashes of what each artifact is made of, by the artifact's full name.
