@@ -110,6 +110,11 @@ config:
   web:config:old: kept
   web:password: {secure: v1:AAAA}
   web:nested: {a: 1, b: [{secure: v1:BBBB}]}
+`, "Pulumi.wrong.yaml": `config:
+  web:size: many
+  web:names: [1, 2]
+  web:token: plain
+  web:needed: {secure: v1:CCCC}
 `, "Pulumi.bad.yaml": "config: [", "Pulumi.odd.yaml": "config: {a:b:c:d: 1}",
 		"Pulumi.esc.yaml": "environment: [shared/aws]\n"})
 	it := &tree{name: "it", dir: dir}
@@ -133,8 +138,47 @@ config:
 			t.Errorf("%s: the fault is %v", name, s.Fault)
 		}
 	}
-	if len(it.notes) != 1 || !strings.Contains(it.notes[0], "`shared/aws`") {
-		t.Errorf("the notes are %q", it.notes)
+	wants := []string{"configuration of stack `dev` for what `Pulumi.yaml` declares: `needed` has no value and no " +
+		"default, unless something else sets it.", "`shared/aws`", "stack `wrong` for what `Pulumi.yaml` declares: " +
+		"`names` is no value of type `array<string>`, `size` is no value of type `integer`, `token` is a secret, and " +
+		"has to be encrypted."}
+	for i, want := range wants {
+		if len(it.notes) != len(wants) || !strings.Contains(it.notes[i], want) {
+			t.Errorf("the notes are %q, want %q", it.notes, wants)
+		}
+	}
+	past := &tree{name: "it", dir: dir, past: true}
+	if _, _, err := past.programs(); err != nil || len(past.notes) != 1 {
+		t.Errorf("of base, %v is told with %q", err, past.notes)
+	}
+}
+
+// TestResealed: that a stack's secrets are encrypted with another key is told, where they are on both sides.
+func TestResealed(t *testing.T) {
+	const secret = "config: {\"web:a\": {secure: v1:AAAA}}\n"
+	read := func(files map[string]string) *program {
+		t.Helper()
+		files["go.mod"], files["Pulumi.yaml"] = "module m", "name: web\nruntime: go\n"
+		found, _, err := (&tree{name: "it", dir: repository(t, files)}).programs()
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%v, %v", found, err)
+		}
+		return found[0]
+	}
+	const salted, other = "encryptionsalt: v1:a\n", "encryptionsalt: v1:b\n"
+	const kms = "secretsprovider: awskms:///"
+	notes := resealed(read(map[string]string{
+		"Pulumi.salt.yaml": salted + secret, "Pulumi.kms.yaml": kms + "a\n" + secret,
+		"Pulumi.same.yaml": salted + secret, "Pulumi.none.yaml": salted + "config: {}\n",
+		"Pulumi.first.yaml": "config: {}\n",
+	}), read(map[string]string{
+		"Pulumi.salt.yaml": other + secret, "Pulumi.kms.yaml": kms + "b\n" + secret,
+		"Pulumi.same.yaml": salted + secret, "Pulumi.none.yaml": other + "config: {}\n",
+		"Pulumi.first.yaml": other + secret, "Pulumi.new.yaml": other + secret,
+	}))
+	if len(notes) != 2 || !strings.Contains(notes[0], "Stack `kms` of project `web`") ||
+		!strings.Contains(notes[1], "Stack `salt` of project `web`") {
+		t.Errorf("the notes are %q", notes)
 	}
 }
 
@@ -293,6 +337,7 @@ func TestModules(t *testing.T) {
 		"imported/part/x.go": true, "imported/x.go": false, "infra/app/main.go": false, "infra/x.go": false,
 		"infra/cmd/x.go": true, "infra/cmd/more/x.go": false, "infra/zones/all/x.go": true, "infra/vendor/y/x.go": true,
 		"lib/deep/inner/x.go": false, "infra/app/data.json": true, "infra/cmd/stub.s": true,
+		"infra/Pulumi.dev.yaml": false, "infra/Pulumi.yaml": true, "infra/zones/all/Pulumi.dev.yaml": true,
 		"other/go.sum": true, "infra/testdata/embedded": true} {
 		name := filepath.Join(dir, filepath.FromSlash(file))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {

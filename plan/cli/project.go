@@ -69,6 +69,8 @@ type program struct {
 	stacks  map[string]plan.Stack
 	// left are the stacks that have a file and that the configuration leaves out, with that.
 	left map[string]string
+	// sealings tell apart what the secrets of stacks are encrypted with.
+	sealings map[string]string
 }
 
 // skipped are folders in which nobody keeps projects that are deployed.
@@ -192,8 +194,7 @@ func (t *tree) program(c ProjectConfig) (*program, error) {
 	if _, has := above(root, p.main, "go.mod"); !has {
 		return nil, &unreadError{name, fmt.Sprintf("there is no go.mod in %s or above", where(p.main))}
 	}
-	p.stacks, p.left, err = t.stacks(c, project, path.Ext(file))
-	return p, err
+	return p, p.readStacks(project, path.Ext(file))
 }
 
 // others names the folders that have a project, for whoever named another one.
@@ -228,21 +229,21 @@ func withoutMark(text []byte) []byte { return []byte(strings.TrimPrefix(string(t
 // stackName is what the name of a stack looks like.
 var stackName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
 
-// stacks are those of a project: those that are named, else those that have a file with their configuration. A project
-// without any has one that has the project's own configuration alone. Those that have a file and are not named are
-// left, with the file.
-func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (found map[string]plan.Stack,
-	left map[string]string, err error) {
+// readStacks reads the stacks of a project: those that are named, else those that have a file with their configuration.
+// A project without any has one that has the project's own configuration alone. Those that have a file and are not
+// named are left, with the file.
+func (of *program) readStacks(project *workspace.Project, ext string) error {
+	t, c := of.tree, of.config
 	root := t.files()
 	dir := path.Join(c.Folder, filepath.ToSlash(project.StackConfigDir))
 	if !filepath.IsLocal(filepath.FromSlash(dir)) {
-		return nil, nil, &unreadError{project.Name.String(),
+		return &unreadError{project.Name.String(),
 			fmt.Sprintf("stackConfigDir, %s, is not in this repository", project.StackConfigDir)}
 	}
 	file := func(stack string) string { return path.Join(dir, workspace.ProjectFile+"."+stack+ext) }
 	entries, err := fs.ReadDir(root, dir)
 	if err != nil {
-		return nil, nil, fmt.Errorf("looking for stacks in %s: %w", where(dir), unplaced(err))
+		return fmt.Errorf("looking for stacks in %s: %w", where(dir), unplaced(err))
 	}
 	var filed []string
 	for _, entry := range entries {
@@ -262,7 +263,8 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 			fmt.Sprintf("Project %s has no file of a stack in %s, so it is planned for one, %s, with "+
 				"what Pulumi.yaml says alone.", quoted(project.Name.String()), quoted(dir), unnamed))
 	}
-	found, left = map[string]plan.Stack{}, map[string]string{}
+	found, left := map[string]plan.Stack{}, map[string]string{}
+	of.stacks, of.left, of.sealings = found, left, map[string]string{}
 	for _, name := range filed {
 		if !slices.Contains(names, name) {
 			left[name] = file(name)
@@ -290,7 +292,7 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 						quoted(file(name)), quoted(name)))
 			}
 		case err != nil:
-			return nil, nil, fmt.Errorf("reading %s: %w", file(name), err)
+			return fmt.Errorf("reading %s: %w", file(name), err)
 		default:
 			read, err := workspace.LoadProjectStackBytes(nil, project, withoutMark(text), file(name),
 				encoding.Marshalers[ext])
@@ -299,8 +301,14 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 				found[name] = s
 				continue
 			}
-			values = read.Config
-			if env := read.Environment; env != nil && len(env.Imports()) > 0 {
+			values, of.sealings[name] = read.Config, sealing(read)
+			env := read.Environment
+			imports := env != nil && len(env.Imports()) > 0
+			if words := misfits(project, values, !imports); words != "" && !t.past {
+				t.notes = append(t.notes, fmt.Sprintf("Pulumi refuses the configuration of stack %s for what %s "+
+					"declares: %s.", quoted(name), quoted(s.File), words))
+			}
+			if imports {
 				t.notes = append(t.notes,
 					fmt.Sprintf("Stack %s takes configuration from the environments %s of Pulumi ESC, "+
 						"which nothing here can read.", quoted(name), quoted(strings.Join(env.Imports(), ", "))))
@@ -317,7 +325,7 @@ func (t *tree) stacks(c ProjectConfig, project *workspace.Project, ext string) (
 			"the rules for production hold in no stack of it.", quoted(project.Name.String()),
 			quoted(strings.Join(productive, ", "))))
 	}
-	return found, left, nil
+	return nil
 }
 
 // unnamed is the stack of a project that has none in its files.

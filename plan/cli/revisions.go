@@ -364,6 +364,9 @@ func (p Project) project(ctx context.Context, of *pair, several bool, work strin
 	if err != nil {
 		return nil, err
 	}
+	if before != nil && head != nil {
+		more = append(more, resealed(before, head)...)
+	}
 	watch.lap("running the programs")
 	if before != nil && before.fault != nil && !several {
 		was.Build = before.fault

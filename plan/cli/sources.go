@@ -15,10 +15,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"golang.org/x/mod/modfile"
 )
 
@@ -55,7 +57,7 @@ func sameProgram(one, other *program) (bool, error) {
 }
 
 // fingerprint returns a hash of all that may be compiled into a program, and a little more: the Go files of the
-// packages that it imports, directly or not, and all other files of their modules.
+// packages that it imports, directly or not, and all other files of their modules but those of stacks.
 func (of *program) fingerprint() (string, error) {
 	sum := sha256.New()
 	root := of.tree.files()
@@ -74,9 +76,7 @@ func (of *program) fingerprint() (string, error) {
 		}
 	}
 	for _, dir := range modules.compiled {
-		if err := addFolder(sum, root, dir, func(file string) bool {
-			return strings.HasSuffix(file, "_test.go") || path.Ext(file) == ".go" && !modules.has(file)
-		}); err != nil {
+		if err := addFolder(sum, root, dir, modules.without); err != nil {
 			return "", fmt.Errorf("reading the sources of the program of %s: %w", of.tree.name, unplaced(err))
 		}
 	}
@@ -188,18 +188,35 @@ type goPackage struct {
 	embeds  bool
 }
 
-// has reports whether a Go file may be part of the program: compiled, or embedded as any other file.
-func (m modules) has(file string) bool {
-	dir := path.Dir(file)
-	if m.imported[dir] || slices.Contains(strings.Split(dir, "/"), "vendor") {
+// without reports whether a file is no part of a program: a test, a Go file of a package that it does not import, and
+// the file of a stack, of which it gets what it says. What may be embedded is a part.
+func (m modules) without(file string) bool {
+	base, dir := path.Base(file), path.Dir(file)
+	switch {
+	case strings.HasSuffix(base, "_test.go"):
 		return true
-	}
-	for ; dir != "."; dir = path.Dir(dir) {
-		if above := path.Dir(dir); m.imported[above] && m.packages[above] != nil && m.packages[above].embeds {
-			return true
-		}
+	case path.Ext(base) == ".go":
+		return !m.imported[dir] && !slices.Contains(strings.Split(dir, "/"), "vendor") && !m.embedded(dir)
+	case stackFile.MatchString(base):
+		return !m.embedded(dir)
 	}
 	return false
+}
+
+// stackFile is what the name of a stack's file looks like.
+var stackFile = regexp.MustCompile(`^` + workspace.ProjectFile + `\..+\.(yaml|yml|json)$`)
+
+// embedded reports whether the program may embed the files of a folder.
+func (m modules) embedded(dir string) bool {
+	for {
+		if of := m.packages[dir]; of != nil && of.embeds && m.imported[dir] {
+			return true
+		}
+		if dir == "." {
+			return false
+		}
+		dir = path.Dir(dir)
+	}
 }
 
 // follow finds the packages that a program is made of, from its own. dirs are the folders of modules by their paths.

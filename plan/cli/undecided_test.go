@@ -30,7 +30,9 @@ func main() {
 		return ctx.RegisterResource("aws:ssm/parameter:Parameter", "subnets", pulumi.Map{
 			"type":        pulumi.String("String"),
 			"description": pulumi.String(vpc.ID),
-			"value": net.GetOutput(pulumi.String("private")).ApplyT(func(v any) string { return "all" }).(pulumi.StringOutput),
+			"value": net.GetOutput(pulumi.String("private")).ApplyT(func(any) string {
+				return "all"
+			}).(pulumi.StringOutput),
 		}, &parameter)
 	})
 }

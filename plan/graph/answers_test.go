@@ -113,7 +113,8 @@ func TestAnswersOfRegions(t *testing.T) {
 			opts []pulumi.InvokeOption
 			want string
 		}{
-			"own": {want: "eu-west-1"}, "argument": {args: map[string]any{"region": "ca-central-1"}, want: "ca-central-1"},
+			"own":      {want: "eu-west-1"},
+			"argument": {args: map[string]any{"region": "ca-central-1"}, want: "ca-central-1"},
 			"provider": {opts: []pulumi.InvokeOption{pulumi.Provider(&far)}, want: "us-gov-west-1"},
 		} {
 			var r region

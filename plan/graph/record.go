@@ -132,8 +132,8 @@ type recorder struct {
 	gaps    map[Gap]bool
 	// replaced are the URNs of what another resource takes the place of.
 	replaced map[string]bool
-	// stoodIn are the texts that stand in for answers, listed the lists of them by their first, looked what subnets were
-	// looked for.
+	// stoodIn are the texts that stand in for answers, listed the lists of them by their first, looked what subnets
+	// were looked for.
 	stoodIn map[string]bool
 	listed  map[string][]string
 	looked  []resource.PropertyMap
