@@ -258,6 +258,7 @@ func Make(base, head Revision, notes ...string) Plan {
 			builds.add(name, unknowns(was.Graph, is.Graph))
 		}
 	}
+	p.referred(base.Stacks, head.Stacks)
 	for _, s := range builds {
 		build := "builds"
 		if len(s.names) > 1 {
