@@ -77,6 +77,17 @@ func Hidden(r rune) bool {
 	return false
 }
 
+// Shown returns a text without what is Hidden, up to so many bytes.
+func Shown(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		if Hidden(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	return strings.ToValidUTF8(text[:min(len(text), most)], "")
+}
+
 // SearchKey folds a name in the way that release 0.1.0, which may still serve during a rollout, searches by it. This
 // release searches by SearchWords.
 func SearchKey(name string) string {

@@ -228,20 +228,6 @@ func (e Entry) check() error {
 	return nil
 }
 
-// cut returns a text without what is hidden, up to so many bytes.
-func cut(text string, most int) string {
-	text = strings.Map(func(r rune) rune {
-		if dossier.Hidden(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, ""))
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "")
-	}
-	return text
-}
-
 // Columns are the names of what Record returns.
 var Columns = []string{"chain", "sequence", "recorded_at", "actor", "actor_name", "session", "client", "action",
 	"subject_kind", "subject", "file", "result", "request", "count", "detail", "previous", "hash"}

@@ -86,7 +86,7 @@ func (t *Trail) Append(ctx context.Context, entries ...Entry) error {
 		if err := e.check(); err != nil {
 			return err
 		}
-		e.Actor.Name, e.Client = cut(e.Actor.Name, MaxName), cut(e.Client, MaxClient)
+		e.Actor.Name, e.Client = dossier.Shown(e.Actor.Name, MaxName), dossier.Shown(e.Client, MaxClient)
 	}
 	if err := ctx.Err(); err != nil {
 		return dossier.Unavailable(ctx, doing, err)

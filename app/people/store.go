@@ -224,10 +224,17 @@ func (s *Store) Move(ctx context.Context, id dossier.PersonID, to dossier.Person
 
 // SetReceipt implements dossier.People.
 func (s *Store) SetReceipt(ctx context.Context, id dossier.PersonID, from, to [32]byte, expires time.Time) error {
+	return s.changeWhere(ctx, "changing a person's receipt", id,
+		map[string]any{"receipt_hash": hex.EncodeToString(to[:]), "receipt_expires_at": expiresAt(expires)},
+		"receipt_hash = ?", hex.EncodeToString(from[:]))
+}
+
+// changeWhere changes the row of a person of whom a condition holds.
+func (s *Store) changeWhere(ctx context.Context, doing string, id dossier.PersonID, change map[string]any,
+	condition string, args ...any) error {
 	var changed int64
-	err := s.write(ctx, "changing a person's receipt", func(tx *gorm.DB) error {
-		done := tx.Model(&row{}).Where("id = ? AND receipt_hash = ?", id.String(), hex.EncodeToString(from[:])).
-			Updates(map[string]any{"receipt_hash": hex.EncodeToString(to[:]), "receipt_expires_at": expiresAt(expires)})
+	err := s.write(ctx, doing, func(tx *gorm.DB) error {
+		done := tx.Model(&row{}).Where("id = ?", id.String()).Where(condition, args...).Updates(change)
 		changed = done.RowsAffected
 		return done.Error
 	})

@@ -49,20 +49,8 @@ func (s *Store) MoveTrashed(ctx context.Context, id dossier.PersonID, since, at 
 // fromTrash changes the row of a person who is in the trash since that time.
 func (s *Store) fromTrash(ctx context.Context, doing string, id dossier.PersonID, since time.Time,
 	change map[string]any) error {
-	var changed int64
-	err := s.write(ctx, doing, func(tx *gorm.DB) error {
-		done := tx.Model(&row{}).Where("id = ? AND state = ? AND trashed_at = ?", id.String(),
-			string(dossier.PersonSubmitted), since.UnixMicro()).Updates(change)
-		changed = done.RowsAffected
-		return done.Error
-	})
-	if err != nil || changed > 0 {
-		return err
-	}
-	if _, err := s.Person(ctx, id); err != nil {
-		return err
-	}
-	return dossier.ErrLost
+	return s.changeWhere(ctx, doing, id, change, "state = ? AND trashed_at = ?", string(dossier.PersonSubmitted),
+		since.UnixMicro())
 }
 
 // Trashed implements dossier.People.

@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -140,8 +139,8 @@ func (s *Sessions) Begin(ctx context.Context, account AccountID, client, agent s
 	}
 	raw := make([]byte, tokenBytes)
 	_, _ = rand.Read(raw) // never fails
-	one = Session{ID: SessionID(id), Account: account, Token: s.stored(raw), Client: cut(client, MaxClient),
-		Agent: cut(agent, MaxAgent), BeganAt: now, SeenAt: now}
+	one = Session{ID: SessionID(id), Account: account, Token: s.stored(raw), Client: dossier.Shown(client, MaxClient),
+		Agent: dossier.Shown(agent, MaxAgent), BeganAt: now, SeenAt: now}
 	if err := s.store.AddSession(ctx, one); err != nil {
 		return "", Session{}, fmt.Errorf("begin a session: %w", err)
 	}
@@ -229,18 +228,4 @@ func (s *Sessions) EndOthers(ctx context.Context, except SessionID, of AccountID
 		return 0, fmt.Errorf("end all other sessions: %w", err)
 	}
 	return n, nil
-}
-
-// cut returns a text without what is hidden, up to so many bytes.
-func cut(text string, most int) string {
-	text = strings.Map(func(r rune) rune {
-		if dossier.Hidden(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, ""))
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "")
-	}
-	return text
 }
