@@ -429,7 +429,7 @@ func (c *compiler) online(ctx context.Context, name string, env []string, out *b
 		return strings.HasPrefix(v, "GOWORK=") || strings.HasPrefix(v, "PWD=") || strings.HasPrefix(v, "GOFLAGS=") ||
 			strings.HasPrefix(v, "GOOS=") || strings.HasPrefix(v, "GOARCH=")
 	}), append(env, "GOWORK="+c.workIn("copies"))...)
-	wrote := &head{left: mostSaid + 1}
+	wrote := &apart.Beginning{Keep: mostSaid + 1}
 	faults := &quietly{to: wrote}
 	cmd.Stderr = faults
 	if out != nil {
@@ -440,7 +440,7 @@ func (c *compiler) online(ctx context.Context, name string, env []string, out *b
 	err = cmd.Run()
 	faults.end()
 	if _, failed := errors.AsType[*exec.ExitError](err); failed && ctx.Err() == nil {
-		return cmp.Or(strings.TrimSpace(wrote.kept.String()), err.Error()), nil
+		return cmp.Or(strings.TrimSpace(wrote.String()), err.Error()), nil
 	}
 	return "", err
 }
@@ -513,7 +513,10 @@ func (c *compiler) offline(ctx context.Context, cgo string, args ...string) (sai
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	wrote := &head{left: mostSaid + 1, most: mostCompiled, stop: stop}
+	wrote := &apart.Beginning{Keep: mostSaid + 1, Most: mostCompiled, Stop: func() {
+		stop(&apart.ExceededError{What: fmt.Sprintf("the compiler wrote more than %d MB and was stopped",
+			mostCompiled>>20)})
+	}}
 	read := append(tools(), c.settings["GOROOT"], c.settings["GOMODCACHE"])
 	if c.of.work != "" { // it has this command's own module
 		read = append(read, ownModule())
@@ -525,7 +528,7 @@ func (c *compiler) offline(ctx context.Context, cgo string, args ...string) (sai
 	err = apart.Run(ctx, apart.Program{Path: c.tool(), Args: args, Dir: c.of.dir(), Env: env, Output: wrote,
 		Memory: memory, Files: apart.Files{Tree: c.of.tree.dir, Read: read,
 			Write: []string{c.settings["GOCACHE"], c.dir}}})
-	said = strings.TrimSpace(wrote.kept.String())
+	said = strings.TrimSpace(wrote.String())
 	if ctx.Err() != nil {
 		if tooMuch, is := errors.AsType[*apart.ExceededError](context.Cause(ctx)); is {
 			return tooMuch.What + "\n" + said, true, nil
@@ -577,22 +580,3 @@ func (q *quietly) pass(line []byte) error {
 
 // end passes on what no end of a line came after.
 func (q *quietly) end() { _ = q.pass(q.rest) } // a head takes everything
-
-// head keeps the first bytes that are written to it, and calls stop, where there is one, after too many.
-type head struct {
-	kept       bytes.Buffer // no embedded one: io.Copy would read into it, past Write
-	left, most int
-	stop       context.CancelCauseFunc
-}
-
-// Write implements io.Writer.
-func (h *head) Write(p []byte) (int, error) {
-	take := p[:min(len(p), h.left)]
-	h.left -= len(take)
-	h.kept.Write(take)
-	if h.most -= len(p); h.most < 0 && h.stop != nil {
-		h.stop(&apart.ExceededError{What: fmt.Sprintf("the compiler wrote more than %d MB and was stopped",
-			mostCompiled>>20)})
-	}
-	return len(p), nil
-}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"dossier.example/plan/internal/apart"
 )
 
 // TestQuietly: what Go says against a program is kept, also after more downloads than are kept, and however it is cut.
@@ -14,7 +16,7 @@ func TestQuietly(t *testing.T) {
 	}
 	said.WriteString("go: example.com/module@v9.9.9: unknown revision\nno end")
 	for _, size := range []int{1, 7, said.Len()} {
-		kept := &head{left: mostSaid + 1}
+		kept := &apart.Beginning{Keep: mostSaid + 1}
 		q := &quietly{to: kept}
 		for part := []byte(said.String()); len(part) > 0; part = part[min(size, len(part)):] {
 			if n, err := q.Write(bytes.Clone(part[:min(size, len(part))])); err != nil || n != min(size, len(part)) {
@@ -22,7 +24,7 @@ func TestQuietly(t *testing.T) {
 			}
 		}
 		q.end()
-		if got, want := kept.kept.String(), "go: example.com/module@v9.9.9: unknown revision\nno end"; got != want {
+		if got, want := kept.String(), "go: example.com/module@v9.9.9: unknown revision\nno end"; got != want {
 			t.Errorf("in parts of %d: got %q, want %q", size, got, want)
 		}
 	}

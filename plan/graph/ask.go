@@ -19,12 +19,12 @@ func Ask(ctx context.Context, p Program) (answer string, err error) {
 	limit := cmp.Or(p.Time, RunTime)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it had not ended after %v and was stopped", limit))
 	defer cancel()
-	wrote := &beginning{left: mostWritten, most: mostWritten, stop: stop}
+	wrote := &apart.Beginning{Keep: mostWritten, Most: mostWritten, Stop: func() { stop(wroteTooMuch) }}
 	if p, err = p.whole(); err != nil {
 		return "", err
 	}
 	err = apart.Run(ctx, p.apart(wrote))
-	answer = wrote.kept.String()
+	answer = wrote.String()
 	said := strings.TrimSpace(answer[:min(len(answer), mostSaid)])
 	switch {
 	case outer.Err() != nil:

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -154,7 +153,7 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 		pulumi.EnvConfig+"="+string(configured), pulumi.EnvConfigSecretKeys+"="+string(secrets),
 		pulumi.EnvMonitor+"="+address, pulumi.EnvEngine+"="+address, pulumi.EnvDryRun+"=true", pulumi.EnvParallel+"=0",
 		pulumi.EnvPulumiRootDirectory+"="+p.Project)
-	wrote := &beginning{left: mostSaid, most: mostWritten, stop: stop}
+	wrote := &apart.Beginning{Keep: mostSaid, Most: mostWritten, Stop: func() { stop(wroteTooMuch) }}
 	program := p.apart(wrote)
 	program.Sockets = dir
 	err = apart.Run(ctx, program)
@@ -163,7 +162,7 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 	}
 	said := told.all()
 	if said == "" {
-		said = strings.TrimSpace(wrote.kept.String())
+		said = strings.TrimSpace(wrote.String())
 	}
 	failed := func(said string) (*Graph, error) {
 		return nil, &ProgramError{Stack: stack, Said: strings.TrimSpace(said), Unanswered: served.rec.unanswered()}
@@ -179,7 +178,7 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 			said = exceeded.What + "\n" + said
 		case !exited:
 			return fail(err)
-		case outOfMemory.MatchString(wrote.kept.String()):
+		case outOfMemory.MatchString(wrote.String()):
 			said = "it asked for more than " + apart.Size(program.Memory) + " of memory\n" + said
 		}
 		return failed(cmp.Or(said, err.Error()))
@@ -198,20 +197,5 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 var outOfMemory = regexp.MustCompile(`(?m)^(?:fatal error|runtime|runtime/cgo): .*out of memory|` +
 	`[Cc]annot allocate memory`)
 
-// beginning keeps the first bytes that are written to it, and calls stop where there are too many.
-type beginning struct {
-	kept       bytes.Buffer // no embedded one: io.Copy would read into it, past Write
-	left, most int
-	stop       context.CancelCauseFunc
-}
-
-// Write implements io.Writer.
-func (b *beginning) Write(p []byte) (int, error) {
-	take := p[:min(len(p), b.left)]
-	b.left -= len(take)
-	b.kept.Write(take)
-	if b.most -= len(p); b.most < 0 {
-		b.stop(fmt.Errorf("it wrote more than %d MB and was stopped", mostWritten>>20))
-	}
-	return len(p), nil
-}
+// wroteTooMuch is why a program is stopped that writes more than mostWritten.
+var wroteTooMuch = fmt.Errorf("it wrote more than %d MB and was stopped", mostWritten>>20)

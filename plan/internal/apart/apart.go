@@ -6,6 +6,7 @@
 package apart
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -116,6 +117,25 @@ func Run(ctx context.Context, p Program) error {
 	}
 	return err
 }
+
+// Beginning keeps the first bytes that are written to it, and calls Stop, where there is one, after more than Most.
+type Beginning struct {
+	Keep, Most int
+	Stop       func()
+	kept       bytes.Buffer // no embedded one: io.Copy would read into it, past Write
+}
+
+// Write implements io.Writer.
+func (b *Beginning) Write(p []byte) (int, error) {
+	b.kept.Write(p[:min(len(p), b.Keep-b.kept.Len())])
+	if b.Most -= len(p); b.Most < 0 && b.Stop != nil {
+		b.Stop()
+	}
+	return len(p), nil
+}
+
+// String is what is kept.
+func (b *Beginning) String() string { return b.kept.String() }
 
 // Size is a size for people.
 func Size(bytes uint64) string {
