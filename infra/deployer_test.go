@@ -295,6 +295,7 @@ func TestDeployerMayRunTheCommands(t *testing.T) {
 			permissions.Document:       {"arn:aws:ssm:" + s.Region + "::document/AWS-RunShellScript"},
 			permissions.Instance:       {arn("ec2", "instance/i-0123456789abcdef0")},
 			permissions.Database:       {arn("rds", "db:dossier-"+s.Name)},
+			permissions.Alarm:          {arn("cloudwatch", "alarm:dossier-observe-latency-0123456")},
 			permissions.Dashboard:      {"arn:aws:cloudwatch::" + s.Account + ":dashboard/dossier-" + s.Name},
 			permissions.LogGroup:       {arn("logs", "log-group:/aws/rds/instance/dossier-"+s.Name+"/error:*")},
 			permissions.Parameter:      {arn("ssm", "parameter/dossier/"+s.Name+"/release")},

@@ -50,6 +50,7 @@ var commands = []need{
 		on(exactly(group), "autoscaling:CancelInstanceRefresh", "autoscaling:RollbackInstanceRefresh",
 			"autoscaling:StartInstanceRefresh",
 			"autoscaling:UpdateAutoScalingGroup"),
+		on(notOthers(alarms), "cloudwatch:DescribeAlarms"),
 		// What is of no more use is deleted at the end.
 		on(anywhere, "ec2:DescribeLaunchTemplateVersions"),
 		on(ec2Ours("launch-template"), "ec2:DeleteLaunchTemplateVersions"),

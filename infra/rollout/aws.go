@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 )
@@ -42,6 +44,12 @@ type autoScaling interface {
 		...func(*autoscaling.Options)) (*autoscaling.RollbackInstanceRefreshOutput, error)
 	UpdateAutoScalingGroup(context.Context, *autoscaling.UpdateAutoScalingGroupInput,
 		...func(*autoscaling.Options)) (*autoscaling.UpdateAutoScalingGroupOutput, error)
+}
+
+// watching is the part of CloudWatch's API in use.
+type watching interface {
+	DescribeAlarms(context.Context, *cloudwatch.DescribeAlarmsInput,
+		...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error)
 }
 
 // loadBalancing is the part of Elastic Load Balancing's API in use.
@@ -99,6 +107,7 @@ type cloud struct {
 	reader
 	scaling     autoScaling
 	balancing   loadBalancing
+	watching    watching
 	targetGroup string // ARN
 }
 
@@ -176,7 +185,24 @@ func desiredPin(r *types.InstanceRefresh) pin {
 	return pinOf(r.DesiredConfiguration.LaunchTemplate)
 }
 
-func (c cloud) startRefresh(ctx context.Context, o options, autoRollback bool) (id string, err error) {
+// ringing returns which of the alarms are in ALARM.
+func (c cloud) ringing(ctx context.Context, alarms []string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	out, err := c.watching.DescribeAlarms(ctx,
+		&cloudwatch.DescribeAlarmsInput{AlarmNames: alarms, StateValue: cloudwatchtypes.StateValueAlarm})
+	if err != nil {
+		return nil, fmt.Errorf("describing the alarms %s: %w", strings.Join(alarms, ", "), err)
+	}
+	var names []string
+	for _, a := range out.MetricAlarms {
+		names = append(names, aws.ToString(a.AlarmName))
+	}
+	return names, nil
+}
+
+// startRefresh starts a refresh that these alarms end.
+func (c cloud) startRefresh(ctx context.Context, o options, alarms []string, autoRollback bool) (id string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	in := &autoscaling.StartInstanceRefreshInput{
@@ -196,8 +222,8 @@ func (c cloud) startRefresh(ctx context.Context, o options, autoRollback bool) (
 			StandbyInstances:          types.StandbyInstancesIgnore,
 		},
 	}
-	if len(o.alarms) > 0 {
-		in.Preferences.AlarmSpecification = &types.AlarmSpecification{Alarms: o.alarms}
+	if len(alarms) > 0 {
+		in.Preferences.AlarmSpecification = &types.AlarmSpecification{Alarms: alarms}
 	}
 	out, err := c.scaling.StartInstanceRefresh(ctx, in)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -115,7 +116,7 @@ func (c Command) Run(ctx context.Context) int {
 	r := &run{
 		cloud: cloud{
 			reader: reader{groups: scaling, groupName: o.group}, scaling: scaling, balancing: elb.NewFromConfig(cfg),
-			targetGroup: o.targetARN,
+			watching: cloudwatch.NewFromConfig(cfg), targetGroup: o.targetARN,
 		},
 		templates: ec2.NewFromConfig(cfg), objects: s3.NewFromConfig(cfg),
 		options: o, client: siteClient(c.Site), stdout: c.Stdout, stderr: c.Stderr, started: time.Now(),

@@ -22,6 +22,13 @@
 // replace failing instances with failing instances. A refresh that has ended cannot be rolled back; deploy the earlier
 // revision instead.
 //
+// # Alarms
+//
+// An alarm that goes off ends the refresh
+// (https://docs.aws.amazon.com/autoscaling/ec2/userguide/instance-refresh-rollback.html). What becomes of one that is in
+// ALARM when the refresh starts is not documented. If it ended the refresh, no version could be rolled out that mends
+// the alarm's cause; so such an alarm is left out, and this is said.
+//
 // # Preferences
 //
 // Instances that already match are not replaced (SkipMatching), so a repeated command continues where the earlier one
@@ -64,6 +71,10 @@
 //   - autoscaling:DescribeInstanceRefreshes
 //   - autoscaling:DescribeScalingActivities
 //   - elasticloadbalancing:DescribeTargetHealth
+//
+// To roll out with --alarms, on the alarms:
+//
+//   - cloudwatch:DescribeAlarms
 //
 // To roll out (not for --check), on the group:
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -60,7 +61,7 @@ func (r *run) deploy(ctx context.Context) error {
 			return true, nil
 		}
 		autoRollback := r.canRollBack(group)
-		id, err := r.startRefresh(ctx, r.options, autoRollback)
+		id, err := r.startRefresh(ctx, r.options, r.quiet(ctx), autoRollback)
 		if _, running := errors.AsType[*types.InstanceRefreshInProgressFault](err); running {
 			return false, nil // it began since it was looked for; the next look says whose it is
 		}
@@ -73,6 +74,29 @@ func (r *run) deploy(ctx context.Context) error {
 			describePin(pinOf(group.LaunchTemplate)), r.want)
 		return false, nil
 	})
+}
+
+// quiet returns the alarms that can tell that the version is bad: those that are not in ALARM before. The others would
+// end the refresh of the very version that mends their cause.
+func (r *run) quiet(ctx context.Context) []string {
+	if len(r.alarms) == 0 {
+		return nil
+	}
+	ringing, err := r.ringing(ctx, r.alarms)
+	if err != nil {
+		r.once("alarms", "%s; if one of them is in ALARM already, the refresh is given up at once", err)
+		return r.alarms
+	}
+	var quiet []string
+	for _, name := range r.alarms {
+		if slices.Contains(ringing, name) {
+			r.once("alarm "+name, "the alarm %s is in ALARM already, so it says nothing of %s: the refresh does not "+
+				"watch it", name, r.want)
+			continue
+		}
+		quiet = append(quiet, name)
+	}
+	return quiet
 }
 
 // giveWay waits for another refresh, or cancels it where this was asked for.

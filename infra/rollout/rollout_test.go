@@ -3,6 +3,7 @@ package rollout_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -278,6 +279,61 @@ func TestFailedRefreshIsExplained(t *testing.T) {
 		if w.asked != 0 {
 			t.Error("the site was asked after a failure")
 		}
+	})
+}
+
+// TestAlarmThatRingsAlready: what mends the cause of an alarm can be rolled out while it rings, and the others still end
+// the refresh.
+func TestAlarmThatRingsAlready(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		ringing       []string
+		watched, says []string
+	}{
+		{"none", []string{"of-another-stack"}, []string{"errors", "latency"}, nil},
+		{"one", []string{"errors"}, []string{"latency"},
+			[]string{"the alarm errors is in ALARM already, so it says nothing of version 8"}},
+		{"all", []string{"errors", "latency"}, nil, []string{"the alarm errors is", "the alarm latency is"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.ringing = c.ringing
+				got := w.run(flags("--alarms", "errors,latency")...)
+				expect(t, got, 0, c.says...)
+				var watched []string
+				form := w.of("StartInstanceRefresh")[0].form
+				for n := 1; ; n++ {
+					name := form.Get(fmt.Sprintf("Preferences.AlarmSpecification.Alarms.member.%d", n))
+					if name == "" {
+						break
+					}
+					watched = append(watched, name)
+				}
+				if !slices.Equal(watched, c.watched) {
+					t.Errorf("the refresh watches %q, expected %q", watched, c.watched)
+				}
+				if c.says == nil && strings.Contains(got.stderr, "ALARM") {
+					t.Errorf("stderr:\n%s", got.stderr)
+				}
+			})
+		})
+	}
+	t.Run("one that goes off later", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.in(10*time.Second, func() { w.ringing = []string{"errors"} })
+			expect(t, w.run(flags("--alarms", "errors,latency")...), 1, "The alarm errors is in ALARM")
+		})
+	})
+	t.Run("without the right to ask", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.faults["DescribeAlarms"] = []answer{{status: 403, code: "AccessDenied", message: "not authorized"}}
+			expect(t, w.run(flags("--alarms", "errors")...), 0, "describing the alarms errors",
+				"if one of them is in ALARM already, the refresh is given up at once")
+			if got := w.of("StartInstanceRefresh")[0].form.Get("Preferences.AlarmSpecification.Alarms.member.1"); got !=
+				"errors" {
+				t.Errorf("the refresh watches %q", got)
+			}
+		})
 	})
 }
 

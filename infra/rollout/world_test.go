@@ -19,6 +19,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/encoding/cbor"
 
 	"dossier.example/infra/rollout"
 )
@@ -100,7 +101,8 @@ type world struct {
 	stubborn          int       // the number of a version that EC2 does not delete
 	afterVerify       func()    // happens when the site was asked for the last time
 
-	fails    bool // instances of a refresh do not get ready
+	ringing  []string // the alarms that are in ALARM
+	fails    bool     // instances of a refresh do not get ready
 	faults   map[string][]answer
 	calls    []call
 	asked    int
@@ -314,6 +316,10 @@ func (w *world) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if strings.HasPrefix(request.URL.Host, "monitoring.") {
+		err := w.alarms(recorder, request, body)
+		return recorder.Result(), err
+	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, err
@@ -446,7 +452,16 @@ func (w *world) start(to http.ResponseWriter, form url.Values) {
 	default:
 		r.id = fmt.Sprintf("refresh-%d", len(w.refreshes)+1)
 		w.refreshes = slices.Insert(w.refreshes, 0, r)
-		w.in(15*time.Second, func() { w.replace(r) })
+		w.in(15*time.Second, func() {
+			for n := 1; form.Has(fmt.Sprintf("Preferences.AlarmSpecification.Alarms.member.%d", n)); n++ {
+				if name := form.Get(fmt.Sprintf("Preferences.AlarmSpecification.Alarms.member.%d", n)); slices.Contains(
+					w.ringing, name) {
+					r.status, r.why = "RollbackSuccessful", "The alarm "+name+" is in ALARM."
+					return
+				}
+			}
+			w.replace(r)
+		})
 		give(to, "StartInstanceRefresh", el("InstanceRefreshId", r.id))
 	}
 }
@@ -541,4 +556,36 @@ func page(status int, body string) *http.Response {
 	recorder.WriteHeader(status)
 	_, _ = io.WriteString(recorder, body)
 	return recorder.Result()
+}
+
+// alarms answers CloudWatch's DescribeAlarms, in CBOR
+// (https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html).
+func (w *world) alarms(to http.ResponseWriter, request *http.Request, body []byte) error {
+	const action = "DescribeAlarms"
+	if !strings.HasSuffix(request.URL.Path, "/operation/"+action) {
+		w.t.Errorf("CloudWatch is asked for %s", request.URL)
+	}
+	decoded, err := cbor.Decode(body)
+	if err != nil {
+		return err
+	}
+	in := decoded.(cbor.Map)
+	w.calls = append(w.calls, call{action, nil, time.Now()})
+	to.Header().Set("Content-Type", "application/cbor")
+	to.Header().Set("smithy-protocol", "rpc-v2-cbor")
+	if queue := w.faults[action]; len(queue) > 0 {
+		w.faults[action] = queue[1:]
+		to.WriteHeader(queue[0].status)
+		_, err = to.Write(cbor.Encode(cbor.Map{"__type": cbor.String(queue[0].code),
+			"message": cbor.String(queue[0].message)}))
+		return err
+	}
+	list := cbor.List{}
+	for _, name := range in["AlarmNames"].(cbor.List) {
+		if slices.Contains(w.ringing, string(name.(cbor.String))) && in["StateValue"] == cbor.String("ALARM") {
+			list = append(list, cbor.Map{"AlarmName": name, "StateValue": cbor.String("ALARM")})
+		}
+	}
+	_, err = to.Write(cbor.Encode(cbor.Map{"MetricAlarms": list}))
+	return err
 }

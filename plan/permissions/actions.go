@@ -38,6 +38,8 @@ const (
 	Role Kind = "role"
 	// Database is arn:aws:rds:REGION:ACCOUNT:db:NAME.
 	Database Kind = "database"
+	// Alarm is arn:aws:cloudwatch:REGION:ACCOUNT:alarm:NAME.
+	Alarm Kind = "alarm"
 	// Dashboard is arn:aws:cloudwatch::ACCOUNT:dashboard/NAME.
 	Dashboard Kind = "dashboard"
 	// HostedZone is arn:aws:route53:::hostedzone/ID.
@@ -225,7 +227,8 @@ var operations = map[string]operationNeeds{
 		rules:   []rule{{field: "LaunchTemplate", also: launch}, {field: "MixedInstancesPolicy", also: launch}},
 	},
 
-	"cloudwatch.GetDashboard": {actions: on(Dashboard, "cloudwatch:GetDashboard")},
+	"cloudwatch.DescribeAlarms": {actions: on(Alarm, "cloudwatch:DescribeAlarms")},
+	"cloudwatch.GetDashboard":   {actions: on(Dashboard, "cloudwatch:GetDashboard")},
 
 	"cloudwatchlogs.CreateLogStream":     {actions: on(LogGroup, "logs:CreateLogStream")},
 	"cloudwatchlogs.DeleteLogGroup":      {actions: on(LogGroup, "logs:DeleteLogGroup")},
