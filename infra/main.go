@@ -75,7 +75,7 @@ func (b builder) Migrations() (string, error) { return release.Migrations(b.root
 // stack is the whole program, from the settings to the last step of a deployment.
 func stack(from source) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		env, err := settings.Load(ctx)
+		env, err := settings.Load(ctx, settings.Names(os.Getenv(pulumi.EnvConfig)))
 		if err != nil {
 			return err
 		}

@@ -39,13 +39,17 @@ pulumi config set --path 'dossier:settings.jump.operatorCIDRs[0]' 203.0.113.0/24
 - A number or a boolean may also be written as text: ` + "`3` and `\"3\"`" + ` are the same. A list may be one text
   with commas. Empty text means none, for the keys of ` + "`site`, `service.image`, `jump.operatorCIDRs`,\n" +
 		"  `observe.email`, `access.boundary` and `staff.poolDomain`" + `.
-- Unknown keys, invalid values and invalid combinations are all reported at once, before anything is changed.
+- Unknown keys, keys without a value, invalid values and invalid combinations are all reported at once, before
+  anything is changed. So is every other key that begins with ` + "`dossier:`" + `, because nobody would read it.
 - None of these is a secret; the program generates all secrets. A value set with ` + "`--secret`" + ` is accepted, and
   then no message shows any value, but it is stored unencrypted in the state and in AWS.
 - ` + "`aws:region`" + ` is required, one of the standard partition (not China, not GovCloud). ` +
 		"`aws:defaultTags`" + ` puts
   tags on what the program creates; ` + "`Pulumi.dev.yaml`" + ` shows those that the program itself puts on instances
-  and volumes.
+  and volumes. With ` + "`Project: dossier`, the tag `Stack`" + ` must be the name of the stack. The policies of
+  ` + "`make deploy-policy`" + ` need both tags.
+- Credentials come from the environment or from ` + "`aws:profile`" + `. Keys that only Pulumi's provider would use are
+  refused (` + "`aws:assumeRole`, `aws:accessKey`, `aws:endpoints`" + ` and the like): the program calls AWS itself, too.
 `)
 	fmt.Fprintf(&b, "- The name of a stack has 1 to %d lower-case letters, digits and single hyphens: "+
 		"`dossier-<stack>` is the database's identifier, of which RDS allows 63\n  characters.\n", maxStack)

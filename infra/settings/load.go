@@ -30,20 +30,28 @@ type Pulumi interface {
 	IsConfigSecret(key string) bool
 }
 
-// Load reads, parses and checks the settings of the stack that is run. The error is an *Error that holds all faults at
-// once.
-func Load(ctx Pulumi) (Settings, error) {
+// Load reads, parses and checks the settings of the stack that is run. names are those of all configuration (Names),
+// which Pulumi's context does not list. The error is an *Error that holds all faults at once.
+func Load(ctx Pulumi, names []string) (Settings, error) {
 	region, _ := ctx.GetConfig(regionKey)
 	raw, _ := ctx.GetConfig(Key)
 	// Pulumi does not tell which part of an object is secret, so no part of one that holds a secret is ever printed.
-	return parse(ctx.Stack(), region, raw, ctx.IsConfigSecret(Key))
+	return parse(ctx.Stack(), region, raw, ctx.IsConfigSecret(Key), func(l *loader) {
+		l.misplaced(names)
+		l.identity(ctx)
+		tags, _ := ctx.GetConfig(tagsKey)
+		l.tags(tags, ctx.IsConfigSecret(tagsKey))
+	})
 }
 
-// Parse is Load without Pulumi: raw is the value of Key as Pulumi hands it to a program, an object as JSON, and empty
-// where it is not set.
-func Parse(stack, region, raw string) (Settings, error) { return parse(stack, region, raw, false) }
+// Parse is Load without Pulumi, and without what stands beside Key: raw is its value as Pulumi hands it to a program,
+// an object as JSON, and empty where it is not set.
+func Parse(stack, region, raw string) (Settings, error) {
+	return parse(stack, region, raw, false, func(*loader) {})
+}
 
-func parse(stack, region, raw string, secret bool) (Settings, error) {
+// parse reads the settings; beside looks at the rest of the configuration, before what does not go together is told.
+func parse(stack, region, raw string, secret bool, beside func(*loader)) (Settings, error) {
 	l := &loader{Settings: Settings{Stack: stack, Region: region, Preset: Dev}, table: keys(), secret: secret}
 	l.Loader = setting.NewLoader(&l.Settings, l.preset)
 	l.names()
@@ -55,6 +63,7 @@ func parse(stack, region, raw string, secret bool) (Settings, error) {
 		l.Database.PerformanceInsights = hasInsights(l.Database.Class)
 	}
 	l.unknown()
+	beside(l)
 	l.together()
 	if l.Faults != nil {
 		return Settings{}, failure(stack, l.Faults)
@@ -150,7 +159,7 @@ func (l *loader) read(raw string) {
 		}
 	}
 	entries, ok := object.(map[string]any)
-	if err != nil || !ok && object != nil {
+	if err != nil || !ok {
 		f := Fault{Name: Key, Value: setting.Hidden, Source: l.file(), Problem: "must be " + example}
 		if !l.secret {
 			f.Value = setting.Quoted(raw)
@@ -182,20 +191,21 @@ func (l *loader) entries(prefix string, entries map[string]any) {
 }
 
 func (l *loader) group(name string, value any) {
-	switch value := value.(type) {
-	case nil: // All that is in it is commented out.
-	case map[string]any:
-		l.entries(name+".", value)
-	default:
-		var known []string
-		for _, k := range l.table {
-			if rest, ok := strings.CutPrefix(k.name, name+"."); ok {
-				known, l.Bad[k.name] = append(known, rest), true
-			}
-		}
-		l.Fault(Fault{Name: name, Value: l.show(value), Source: l.file(), Problem: "must be an object with keys of " +
-			strings.Join(known, ", ")})
+	if entries, ok := value.(map[string]any); ok {
+		l.entries(name+".", entries)
+		return
 	}
+	var known []string
+	for _, k := range l.table {
+		if rest, ok := strings.CutPrefix(k.name, name+"."); ok {
+			known, l.Bad[k.name] = append(known, rest), true
+		}
+	}
+	problem := "must be an object with keys of " + strings.Join(known, ", ")
+	if value == nil { // as where all that is in it is commented out
+		problem += "; " + missing
+	}
+	l.Fault(Fault{Name: name, Value: l.show(value), Source: l.file(), Problem: problem})
 }
 
 // scalar takes the value of one key. Text, number and boolean are the same when they are written the same: "pulumi
@@ -207,6 +217,9 @@ func (l *loader) scalar(k key, value any) {
 		l.Wrong(k.name, k.Field, problem)
 	}
 }
+
+// missing is what is wrong with a key that is there without a value.
+const missing = "the value is missing; set one, or remove the key to use the default"
 
 // textOf returns a value as it is parsed, or what is wrong with it.
 func textOf(k key, value any) (text, problem string) {
@@ -227,7 +240,7 @@ func textOf(k key, value any) (text, problem string) {
 	text, ok := scalarText(value)
 	switch {
 	case value == nil:
-		return "", "the value is missing; set one, or remove the key to use the default"
+		return "", missing
 	case !ok:
 		return "", "it must not be a list or an object"
 	}
@@ -271,24 +284,35 @@ func (l *loader) show(value any) string {
 // unknown refuses the keys that are not in the table. Their values stay hidden: what one puts under a wrong name may be
 // a password.
 func (l *loader) unknown() {
-	known := groups(l.table)
-	for _, k := range l.table {
-		known = append(known, k.name)
-	}
 	for _, name := range l.strange {
 		problem := "unknown key; remove it"
-		if near := setting.Nearest(name, known); near != nil {
+		if near := setting.Nearest(name, l.known()); near != nil {
 			problem = "unknown key; did you mean " + setting.Alternatives(near) + "?"
-			for _, k := range l.table { // The value that was meant for it is not known.
-				if !l.IsGiven(k.name) && (slices.Contains(near, k.name) || strings.HasPrefix(k.name, near[0]+".")) {
-					l.Bad[k.name] = true
-				}
-			}
+			l.meant(near...)
 			if near[0] == name {
 				group, rest, _ := strings.Cut(name, ".")
 				problem = fmt.Sprintf("a dot does not nest keys here; write %s inside %s", rest, group)
 			}
 		}
 		l.Fault(Fault{Name: setting.Plain(name), Value: setting.Hidden, Source: l.file(), Problem: problem})
+	}
+}
+
+// known are the names of the groups and the keys.
+func (l *loader) known() []string {
+	known := groups(l.table)
+	for _, k := range l.table {
+		known = append(known, k.name)
+	}
+	return known
+}
+
+// meant notes the keys, or those of the groups, for which a value stands under a wrong name: theirs is not known.
+func (l *loader) meant(names ...string) {
+	for _, k := range l.table {
+		group, _, _ := strings.Cut(k.name, ".")
+		if !l.IsGiven(k.name) && (slices.Contains(names, k.name) || slices.Contains(names, group)) {
+			l.Bad[k.name] = true
+		}
 	}
 }

@@ -113,7 +113,7 @@ func TestUnknownKeys(t *testing.T) {
 }
 
 func TestShapes(t *testing.T) {
-	for _, raw := range []string{"", " ", "{}", "null", `{"network": null}`, `{"network": {}}`} {
+	for _, raw := range []string{"", " ", "{}", `{"network": {}}`} {
 		if _, err := Parse("test", region, raw); err != nil {
 			t.Errorf("%q: %v", raw, err)
 		}
@@ -121,6 +121,7 @@ func TestShapes(t *testing.T) {
 	for _, c := range []struct{ raw, key, value string }{
 		{"dev", Key, `"dev"`}, {`"dev"`, Key, `"\"dev\""`}, {"3", Key, `"3"`}, {"[]", Key, `"[]"`}, {"{", Key, `"{"`},
 		{"{} {}", Key, `"{} {}"`},
+		{"null", Key, `"null"`}, {`{"network": null}`, "network", "null"}, {`{"staff": null}`, "staff", "null"},
 		{`{"network": 3}`, "network", "3"}, {`{"network": [1, "a"]}`, "network", `[1, "a"]`},
 		{`{"site": "example.org"}`, "site", `"example.org"`},
 		{`{"network": {"zones": {"a": 1}}}`, "network.zones", "{…}"},
@@ -131,7 +132,7 @@ func TestShapes(t *testing.T) {
 		if len(f) != 1 || f[0].Name != c.key || f[0].Value != c.value {
 			t.Errorf("%s gives %+v, want one fault of %s that shows %s", c.raw, f, c.key, c.value)
 		}
-		if _, err := parse("test", region, c.raw, true); err == nil ||
+		if _, err := parse("test", region, c.raw, true, func(*loader) {}); err == nil ||
 			strings.Contains(err.Error(), " = "+c.value+" ") {
 			t.Errorf("%s, which is secret, gives %v", c.raw, err)
 		}
@@ -151,12 +152,12 @@ func (c context) IsConfigSecret(key string) bool      { return c.secret && key =
 
 func TestLoad(t *testing.T) {
 	s, err := Load(context{stack: "pr-1",
-		config: map[string]string{"aws:region": region, Key: `{"network": {"zones": "3"}}`}})
+		config: map[string]string{"aws:region": region, Key: `{"network": {"zones": "3"}}`}}, nil)
 	if err != nil || s.Stack != "pr-1" || s.Region != region || s.Network.Zones != 3 {
 		t.Errorf("got %+v, %v", s, err)
 	}
 	if _, err := Load(context{stack: "pr-1",
-		config: map[string]string{Key: `{"network": {"zones": 5}}`}}); err == nil ||
+		config: map[string]string{Key: `{"network": {"zones": 5}}`}}, nil); err == nil ||
 		!strings.Contains(err.Error(), "aws:region is not set") || !strings.Contains(err.Error(), "network.zones = 5") {
 		t.Errorf("got the error %v", err)
 	}
@@ -165,12 +166,12 @@ func TestLoad(t *testing.T) {
 func TestLoadHidesSecrets(t *testing.T) {
 	raw := `{"service": {"max": 7777, "connections": 555}, "network": {"cidr": "10.99.99.99/16"}, "observe": {"email": "hunter2"}, "site": {"domain": "hunter2.example.org"}, "hunter": "hunter2",
 		"database": {"connections": 543}, "jump": {"operatorCIDRs": ["99.99.99.99/0"]}}`
-	if _, err := Load(context{"dev", map[string]string{"aws:region": region, Key: raw}, false}); err == nil ||
+	if _, err := Load(context{"dev", map[string]string{"aws:region": region, Key: raw}, false}, nil); err == nil ||
 		!strings.Contains(err.Error(), "7777") {
 		t.Fatalf("without a secret the error shows no values: %v", err)
 	}
 	for _, raw := range []string{raw, "hunter2", `{"service": {"connections": 777}, "database": {"connections": 55}}`} {
-		_, err := Load(context{"dev", map[string]string{"aws:region": region, Key: raw}, true})
+		_, err := Load(context{"dev", map[string]string{"aws:region": region, Key: raw}, true}, nil)
 		if err == nil {
 			t.Fatalf("%s is taken", raw)
 		}

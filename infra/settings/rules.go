@@ -124,6 +124,15 @@ func rules() []rule {
 			},
 		},
 		{
+			keys: []string{"service.maxFileSize", "service.maxStoreSize"},
+			says: "The largest file fits into the size of all files.",
+			broken: func(l *loader) string {
+				file, store := l.Service.MaxFileBytes, l.Service.MaxStoreBytes
+				return failed(file > store, "service.maxFileSize is %s and service.maxStoreSize is %s; lower "+
+					"service.maxFileSize or raise service.maxStoreSize", setting.Bytes(file), setting.Bytes(store))
+			},
+		},
+		{
 			keys: []string{"service.deregistrationDelay", "service.uploadTimeout"},
 			says: "The load balancer's time for deregistration exceeds the time for a submission by the form, so " +
 				"that no rollout interrupts one.",

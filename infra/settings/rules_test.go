@@ -69,6 +69,10 @@ func ruleCases() []ruleCase {
 			"database.storageGiB", []string{"make them the same"}},
 		{"an alarm for the whole volume", values{"observe.databaseFreeGiB": 20}, values{"observe.databaseFreeGiB": 19},
 			"observe.databaseFreeGiB", []string{"observe.databaseFreeGiB is 20 and database.storageGiB is 20"}},
+		{"a file larger than all files", values{"service.maxStoreSize": "1023MiB"},
+			values{"service.maxStoreSize": "1GiB"}, "service.maxStoreSize",
+			[]string{"service.maxFileSize is 1GiB and service.maxStoreSize is 1023MiB; lower service.maxFileSize or " +
+				"raise service.maxStoreSize"}},
 		{
 			"uploads longer than deregistration", values{"service.uploadTimeout": "2m"},
 			values{"service.uploadTimeout": "1m59s"}, "service.uploadTimeout",
@@ -219,6 +223,7 @@ func broken(s Settings) string {
 		"the database's storage": s.Database.MaxStorageGiB != s.Database.StorageGiB &&
 			s.Database.MaxStorageGiB*10 < s.Database.StorageGiB*11,
 		"the alarm for storage": s.Observe.DatabaseFreeGiB >= s.Database.StorageGiB,
+		"files":                 s.Service.MaxFileBytes > s.Service.MaxStoreBytes,
 		"deregistration": s.Service.DeregistrationDelay <= s.Service.UploadTimeout ||
 			s.Service.DeregistrationDelay > 3600*time.Second,
 		"stopping":                  s.Service.StopTimeout < s.Service.ShutdownTimeout+20*time.Second,

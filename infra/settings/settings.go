@@ -23,6 +23,8 @@ type Settings struct {
 	Stack string
 	// Region is the AWS region, from aws:region.
 	Region string
+	// Tags are those that the provider puts on all that it makes, from aws:defaultTags; nil means none.
+	Tags map[string]string
 	// Preset is where the defaults come from.
 	Preset Preset
 	// Protect turns on the deletion protection of the load balancer, the database and the table, keeps a final snapshot

@@ -74,19 +74,20 @@ func keys() []key {
 
 		define(key{
 			name: "network.cidr", dev: "10.0.0.0/16", prod: "10.1.0.0/16",
-			doc: "Address block of the VPC. Each subnet is a sixteenth of it. AWS advises a /27 or larger for a " +
-				"load balancer's subnets, which is a /23 here.",
+			doc: "Address block of the VPC, which cannot be changed later. Each subnet is a sixteenth of it. AWS " +
+				"advises a /27 or larger for a load balancer's subnets, which is a /23 here.",
 		}, privateBlock(), func(s *Settings) *netip.Prefix { return &s.Network.CIDR }),
 		define(key{
 			name: "network.zones", dev: "2", prod: "3",
-			doc: "Number of availability zones, each with a public and a private subnet.",
+			doc: "Number of availability zones, each with a public and a private subnet. A zone that the database or " +
+				"its standby is in cannot be left.",
 		}, setting.Number(2, 4), func(s *Settings) *int { return &s.Network.Zones }),
 		define(key{
 			name: "network.zoneNames",
 			otherwise: "those that the stack has; for a new stack, the first that offer the instance types and the " +
 				"database's class",
-			doc: "Names of the availability zones, as many as `network.zones`. Another zone for a subnet replaces " +
-				"the subnet and everything in it.",
+			doc: "Names of the availability zones, as many as `network.zones`. A subnet that exists cannot move to " +
+				"another zone.",
 		}, zoneNames(), func(s *Settings) *[]string { return &s.Network.ZoneNames }),
 		define(key{
 			name: "network.nat", dev: string(NATSingle), prod: string(NATPerZone),
@@ -231,7 +232,7 @@ func keys() []key {
 		define(key{
 			name: "database.maxStorageGiB", dev: "50", prod: "500",
 			doc: "Size up to which RDS enlarges the volume automatically, in GiB. Set it to `database.storageGiB` " +
-				"to turn this off.",
+				"to turn this off; both to the volume's present size, if it has grown, because it cannot shrink.",
 		}, setting.Number(20, 65536), func(s *Settings) *int { return &s.Database.MaxStorageGiB }),
 		define(key{
 			name: "database.connections", dev: "50", prod: "200",

@@ -223,8 +223,9 @@ func keyCases() []keyCase {
 			bad: []any{"", "0", "0B", "0.4B", "-1", "52428800001", "49GiB", "5G", "5Gi", "5,5GB", "5 GiB 3", "1e3",
 				"0x10", "big", "GiB", "٣GB", "1.5", strings.Repeat("9", 20) + "TB"}},
 		{name: "service.maxStoreSize", field: func(s Settings) any { return s.Service.MaxStoreBytes },
-			good: []good{{"2TiB", int64(2 << 40)}, {1, int64(1)}, {"1048576TiB", int64(1 << 60)}},
-			bad:  []any{"", "0", "-1", "1048577TiB", "2T", "much"}},
+			beside: values{"service.maxFileSize": 1},
+			good:   []good{{"2TiB", int64(2 << 40)}, {1, int64(1)}, {"1048576TiB", int64(1 << 60)}},
+			bad:    []any{"", "0", "-1", "1048577TiB", "2T", "much"}},
 		times("service.uploadTimeout", func(s Settings) any { return s.Service.UploadTimeout }, time.Second,
 			15*time.Minute-time.Second, values{"service.deregistrationDelay": "15m"}),
 		times("service.deregistrationDelay", func(s Settings) any { return s.Service.DeregistrationDelay },
@@ -377,7 +378,7 @@ func TestKeys(t *testing.T) {
 				if f := faults[i]; f.Value == "" || f.Source != "Pulumi.test.yaml" || f.Problem == "" {
 					t.Errorf("%#v: the fault %+v does not show value, source and problem", bad, f)
 				}
-				if _, err := parse("test", region, raw, true); err == nil {
+				if _, err := parse("test", region, raw, true, func(*loader) {}); err == nil {
 					t.Errorf("%#v is taken where it is secret", bad)
 				} else if f := faultsOf(t, err); !slices.ContainsFunc(f, func(f Fault) bool {
 					return f.Name == k.name && f.Value == setting.Hidden
@@ -410,7 +411,7 @@ func TestKeysCoverTheSettings(t *testing.T) {
 			if name := strings.TrimPrefix(prefix+"."+f.Name, "."); f.Type.Kind() == reflect.Struct &&
 				f.Type.PkgPath() == of.PkgPath() {
 				walk(name, f.Type)
-			} else if name != "Stack" && name != "Region" { // which Pulumi itself tells
+			} else if name != "Stack" && name != "Region" && name != "Tags" { // which stand elsewhere
 				fields = append(fields, strings.ToLower(name))
 			}
 		}

@@ -32,7 +32,7 @@ import (
 
 func main() {
 	pulumi.Run(func(ctx *pulumi.Context) error {
-		env, err := settings.Load(ctx)
+		env, err := settings.Load(ctx, settings.Names(os.Getenv(pulumi.EnvConfig)))
 		if err != nil {
 			return err
 		}

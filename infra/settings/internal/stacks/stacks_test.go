@@ -27,7 +27,7 @@ func load(t *testing.T, stack string, values map[string]string, secret ...string
 	t.Helper()
 	var s settings.Settings
 	err := pulumi.RunErr(func(ctx *pulumi.Context) (err error) {
-		s, err = settings.Load(ctx)
+		s, err = settings.Load(ctx, slices.Collect(maps.Keys(values)))
 		return err
 	}, pulumi.WithMocks("dossier", stack, noResources{}), func(info *pulumi.RunInfo) {
 		info.Config, info.ConfigSecretKeys = values, secret
