@@ -114,6 +114,8 @@ func offering(ctx *pulumi.Context, args Args, parent pulumi.InvokeOption) (map[s
 	database, err := rds.GetOrderableDbInstance(ctx, &rds.GetOrderableDbInstanceArgs{
 		Engine: "mysql", EngineLatestVersion: pulumi.BoolRef(true),
 		PreferredInstanceClasses: []string{args.DatabaseClass}, Vpc: pulumi.BoolRef(true),
+		// Each kind of storage has zones of its own.
+		StorageType: pulumi.StringRef("gp3"),
 	}, parent)
 	if err != nil {
 		return nil, fmt.Errorf("asking which availability zones offer %s for MySQL: %w", args.DatabaseClass, err)
