@@ -15,6 +15,7 @@ import (
 	"dossier.example/app/setting"
 	"dossier.example/infra/host/userdata"
 	"dossier.example/infra/internal/golden"
+	"dossier.example/infra/preflight"
 	"dossier.example/infra/prove"
 	"dossier.example/infra/settings"
 	"dossier.example/plan/drawing"
@@ -137,6 +138,20 @@ func parameterTable(g *graph.Graph) string {
 		table.Row("`"+name+"`", rows[name])
 	}
 	return table.String()
+}
+
+// TestPreflightKnowsParameters: the names that the preflight looks for are those that the program writes.
+func TestPreflightKnowsParameters(t *testing.T) {
+	eachRecorded(t, func(t *testing.T, e documented) {
+		var written []string
+		for _, p := range e.graph.ByType("aws:ssm/parameter:Parameter") {
+			written = append(written, strings.TrimPrefix(graph.Text(p.Input("name")), "/dossier/"+e.settings.Stack+"/"))
+		}
+		slices.Sort(written)
+		if known := slices.Sorted(slices.Values(preflight.Parameters(e.settings))); !slices.Equal(written, known) {
+			t.Errorf("the program writes the parameters\n%v\nand preflight.Parameters has\n%v", written, known)
+		}
+	})
 }
 
 // logTable lists the log groups, with the days for which they keep what they are told.

@@ -66,9 +66,9 @@ var commands = []need{
 	// The program itself, before its first resource.
 	{"infra/preflight", "infra/preflight", []grant{
 		on(anywhere, "autoscaling:DescribeAutoScalingGroups", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones",
-			"ec2:DescribeInstanceTypeOfferings",
+			"ec2:DescribeImages", "ec2:DescribeInstanceTypeOfferings",
 			"ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeNatGateways", "ec2:DescribeRegions",
-			"ec2:DescribeVpcs",
+			"ec2:DescribeSubnets", "ec2:DescribeVpcs", "ec2:GetEbsDefaultKmsKeyId",
 			"freetier:GetAccountPlanState", "logs:DescribeLogGroups", "rds:DescribeOrderableDBInstanceOptions",
 			"servicequotas:GetAWSDefaultServiceQuota", "ssm:DescribeParameters"),
 		on(exactly("arn:aws:servicequotas:{region}:{account}:ec2/*", "arn:aws:servicequotas:{region}:{account}:vpc/*"),
@@ -79,6 +79,6 @@ var commands = []need{
 		on(exactly(dashboard), "cloudwatch:GetDashboard"),
 		on(exactly(linked...), "iam:GetRole"),
 		on(exactly("arn:aws:iam::{account}:role/{role}"), "iam:SimulatePrincipalPolicy"),
-		on(exactly(hostedZone), "route53:GetHostedZone"),
+		on(exactly(hostedZone), "route53:GetHostedZone", "route53:ListResourceRecordSets"),
 	}},
 }

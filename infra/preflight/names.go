@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -9,36 +10,18 @@ import (
 	scalingtypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/rds"
-	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"dossier.example/infra/internal/pages"
 	"dossier.example/infra/internal/refusal"
+	"dossier.example/infra/settings"
 )
 
 // taken notes that a fixed name is somebody else's.
 func (l *look) taken(point, what string) {
 	l.fault(point, "delete or import it, or rename the stack (\"pulumi stack rename\")",
 		"%s already exists and does not belong to this stack", what)
-}
-
-func (l *look) databaseName(ctx context.Context) {
-	const point = "name/database"
-	name := l.prefix()
-	out, err := l.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
-	switch {
-	case refusal.Absent(err):
-		return
-	case err != nil:
-		l.unseen(ctx, point, err)
-		return
-	}
-	for _, d := range out.DBInstances {
-		if !l.ours(tagMap(d.TagList, func(t rdstypes.Tag) (key, value *string) { return t.Key, t.Value })) {
-			l.taken(point, "the database "+name)
-		}
-	}
 }
 
 func (l *look) groupName(ctx context.Context) {
@@ -86,28 +69,65 @@ func (l *look) logGroups(ctx context.Context) {
 	}
 }
 
+// Parameters are the names, below the stack's path, of the parameters that the program writes by these settings. Others
+// there are set by hand (docs/app-settings.md), and no name of theirs is taken.
+func Parameters(s settings.Settings) []string {
+	names := []string{"bucket", "db/admin/password", "db/admin/user", "db/host", "db/max-connections", "db/name",
+		"db/password", "db/user", "max-file-size", "max-store-size", "public-url", "release", "staff/secret", "table",
+		"timeout/shutdown", "timeout/upload", "trusted-proxies"}
+	if len(s.Site.APIOrigins) > 0 {
+		names = append(names, "api-origins")
+	}
+	if len(s.Jump.OperatorCIDRs) > 0 {
+		names = append(names, "jump/host-key")
+	}
+	if s.Storage.MalwareProtection {
+		names = append(names, "scanner")
+	}
+	if s.Staff.Pool {
+		names = append(names, "staff/client-id", "staff/client-secret", "staff/issuer", "staff/issuer-name",
+			"staff/issuer-only", "staff/role-claim")
+	}
+	return names
+}
+
 func (l *look) parameters(ctx context.Context) {
 	const point = "name/parameters"
 	path := "/dossier/" + l.Settings.Stack
-	// The values are not asked for: names are enough.
-	out, err := l.ssm.DescribeParameters(ctx, &ssm.DescribeParametersInput{
+	written := Parameters(l.Settings)
+	// The values are not asked for: names are enough. A page may be empty although another one follows
+	// (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeParameters.html).
+	pager := ssm.NewDescribeParametersPaginator(l.ssm, &ssm.DescribeParametersInput{
 		ParameterFilters: []ssmtypes.ParameterStringFilter{{Key: aws.String("Path"), Option: aws.String("Recursive"),
 			Values: []string{path}}},
-		MaxResults: aws.Int32(1),
+		MaxResults: aws.Int32(50),
+	})
+	all, err := pages.All(ctx, pager, func(page *ssm.DescribeParametersOutput) []ssmtypes.ParameterMetadata {
+		return page.Parameters
 	})
 	if err != nil {
 		l.unseen(ctx, point, err)
 		return
 	}
-	for _, p := range out.Parameters {
-		tags, err := l.parameterTags(ctx, aws.ToString(p.Name))
+	var taken []string
+	for _, p := range all {
+		name := aws.ToString(p.Name)
+		if !slices.Contains(written, strings.TrimPrefix(name, path+"/")) {
+			continue
+		}
+		tags, err := l.parameterTags(ctx, name)
 		if err != nil {
 			l.unseen(ctx, point, err)
 			return
 		}
 		if !l.ours(tags) {
-			l.taken(point, "the parameter "+aws.ToString(p.Name))
+			taken = append(taken, name)
+		} else if l.exists {
+			return // the stack has them all
 		}
+	}
+	if len(taken) > 0 {
+		l.taken(point, "the parameter "+strings.Join(taken, ", "))
 	}
 }
 

@@ -2,9 +2,7 @@ package preflight
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 
@@ -15,7 +13,6 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
-	"github.com/aws/aws-sdk-go-v2/service/route53"
 
 	"dossier.example/infra/internal/pages"
 	"dossier.example/infra/internal/refusal"
@@ -64,7 +61,16 @@ func (l *look) zones(ctx context.Context) {
 			l.Settings.Region, l.Settings.Database.Class, l.Settings.Database.Version)
 	}
 	keep(fit, has)
-	if len(fit) < l.Settings.Network.Zones && !l.exists {
+	if l.exists {
+		return
+	}
+	for _, zone := range l.Settings.Network.ZoneNames {
+		if !fit[zone] {
+			l.fault("network.zoneNames", "name others, or remove network.zoneNames", "%s has not all of %s and %s",
+				zone, strings.Join(kinds, ", "), l.Settings.Database.Class)
+		}
+	}
+	if len(fit) < l.Settings.Network.Zones && len(l.Settings.Network.ZoneNames) == 0 {
 		l.fault(point, "lower network.zones, choose other types, or another region",
 			"network.zones is %d, but only %d zones of %s have all of %s and %s",
 			l.Settings.Network.Zones, len(fit), l.Settings.Region, strings.Join(kinds, ", "), l.Settings.Database.Class)
@@ -182,70 +188,4 @@ func (l *look) mayLink(ctx context.Context, role, service string) (bool, error) 
 		}
 	}
 	return false, nil
-}
-
-// hostedZone asks whether the zone is public, holds the domain, and is the one that the world asks: a certificate is
-// proven by a record in it, for which ACM waits in vain where nobody looks there.
-func (l *look) hostedZone(ctx context.Context) {
-	const point = "hosted-zone"
-	id := l.Settings.Site.ZoneID
-	if id == "" {
-		return
-	}
-	out, err := l.route53.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: &id})
-	switch {
-	case refusal.Absent(err):
-		l.fault(point, "set site.zoneId to one of \"aws route53 list-hosted-zones\"",
-			"the account has no hosted zone %s", id)
-		return
-	case err != nil:
-		l.unseen(ctx, point, err)
-		return
-	case out.HostedZone == nil:
-		l.unseen(ctx, point, errors.New("no hosted zone in the answer of Route 53"))
-		return
-	}
-	zone := strings.TrimSuffix(aws.ToString(out.HostedZone.Name), ".")
-	if config := out.HostedZone.Config; config != nil && config.PrivateZone {
-		l.fault(point, "set site.zoneId to the public zone of the domain",
-			"%s (%s) is private: browsers and ACM cannot see it", id, zone)
-		return
-	}
-	if domain := l.Settings.Site.Domain; domain != zone && !strings.HasSuffix(domain, "."+zone) {
-		l.fault(point, "set site.zoneId to the zone that contains the domain",
-			"%s is the zone of %s, which does not contain %s", id, zone, domain)
-		return
-	}
-	var own []string
-	if out.DelegationSet != nil {
-		own = out.DelegationSet.NameServers
-	}
-	answered, err := l.DNS.LookupNS(ctx, zone+".")
-	if gone, ok := errors.AsType[*net.DNSError](err); ok && gone.IsNotFound {
-		l.fault(point, delegate(zone, own), "the zone %s is not delegated, so the internet cannot find it", zone)
-		return
-	}
-	if err != nil {
-		l.unseen(ctx, point, fmt.Errorf("asking the DNS for the name servers of %s: %w", zone, err))
-		return
-	}
-	same := func(a, b string) bool {
-		return strings.EqualFold(strings.TrimSuffix(a, "."), strings.TrimSuffix(b, "."))
-	}
-	for _, ns := range answered {
-		if slices.ContainsFunc(own, func(name string) bool { return same(name, ns.Host) }) {
-			return
-		}
-	}
-	var others []string
-	for _, ns := range answered {
-		others = append(others, strings.TrimSuffix(ns.Host, "."))
-	}
-	l.fault(point, delegate(zone, own), "the zone %s is delegated to other name servers: %s", zone,
-		strings.Join(others, ", "))
-}
-
-func delegate(zone string, servers []string) string {
-	return fmt.Sprintf("at the registrar of %s, or in its parent zone, set these name servers: %s", zone,
-		strings.Join(servers, ", "))
 }

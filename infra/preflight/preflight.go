@@ -123,8 +123,8 @@ func (p Preflight) Check(ctx context.Context) (faults, warnings []Finding) {
 	l.existing(ctx)
 	var all sync.WaitGroup
 	for _, ask := range []func(context.Context){
-		l.region, l.plan, l.vcpus, l.addresses, l.vpcs, l.gateways, l.zones, l.roles, l.hostedZone,
-		l.databaseName, l.groupName, l.logGroups, l.parameters, l.issuer, l.dashboard,
+		l.region, l.plan, l.vcpus, l.addresses, l.vpcs, l.gateways, l.zones, l.roles, l.hostedZone, l.image, l.volumes,
+		l.accounts, l.network, l.database, l.groupName, l.logGroups, l.parameters, l.issuer, l.dashboard,
 	} {
 		all.Go(func() { ask(ctx) })
 	}
@@ -151,8 +151,9 @@ type look struct {
 
 	// account and caller are set by credentials.
 	account, caller string
-	// exists tells that the stack's VPC is in the account.
+	// exists tells that the stack's VPC is in the account, and block is that VPC's.
 	exists bool
+	block  string
 
 	mu               sync.Mutex
 	faults, warnings []Finding
@@ -220,10 +221,10 @@ func (l *look) sorted() (faults, warnings []Finding) {
 // prefix begins the names of what the stack is made of.
 func (l *look) prefix() string { return "dossier-" + l.Settings.Stack }
 
-// owned reports whether something with these tags is the stack's: by the tags that the stack's configuration gives to
-// all that takes tags, or by a name that the program itself gives.
+// owned reports whether something with these tags is the stack's: by the tags of the checked-in files, or by a name
+// that the program itself gives.
 func (l *look) owned(tags map[string]string) bool {
-	if tags["Project"] == "dossier" && tags["Stack"] == l.Settings.Stack {
+	if tags["Project"] == project && tags["Stack"] == l.Settings.Stack {
 		return true
 	}
 	names := []string{"vpc", "jump", "app"}
@@ -234,13 +235,28 @@ func (l *look) owned(tags map[string]string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return tags["Name"] == l.prefix()+"-"+name })
 }
 
-// ours reports whether a name that is taken is taken by this very stack. Where the configuration gives no tags, that
-// the stack's VPC exists has to do.
+// project is the tag Project of the checked-in files.
+const project = "dossier"
+
+// ours reports whether a name that is taken is taken by this very stack. Where the configuration gives other tags than
+// the checked-in files, or none, that the stack's VPC exists has to do, or that all these tags are there; but what says
+// that it is another stack's is not this one's.
 func (l *look) ours(tags map[string]string) bool {
-	if tags["Project"] != "" || tags["Stack"] != "" {
-		return l.owned(tags)
+	if l.owned(tags) {
+		return true
 	}
-	return l.exists
+	if tags["Project"] == project && tags["Stack"] != "" {
+		return false
+	}
+	if l.exists {
+		return true
+	}
+	for key, value := range l.Settings.Tags {
+		if tags[key] != value {
+			return false
+		}
+	}
+	return len(l.Settings.Tags) > 0
 }
 
 // credentials asks who the caller is: without an answer there is nothing else to ask.
@@ -268,7 +284,9 @@ func (l *look) existing(ctx context.Context) {
 		l.unseen(ctx, "stack", err)
 		return
 	}
-	l.exists = len(out.Vpcs) > 0
+	for _, v := range out.Vpcs {
+		l.exists, l.block = true, aws.ToString(v.CidrBlock)
+	}
 }
 
 // region asks whether the account has the region enabled

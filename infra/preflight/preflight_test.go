@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
+	route53types "github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"dossier.example/infra/internal/awsfake"
@@ -70,6 +72,7 @@ func TestSecondUpPasses(t *testing.T) {
 	for name, tags := range map[string]map[string]string{
 		"default tags": {"Project": "dossier", "Stack": "prod"},
 		"no tags":      nil, // who removed aws:defaultTags: the stack's VPC tells
+		"own tags":     {"Project": "webshop", "Stack": "production"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := young(t)
@@ -96,6 +99,7 @@ func set(w *world, code string, value float64) {
 
 func TestFindings(t *testing.T) {
 	stranger := map[string]string{"Project": "dossier", "Stack": "other"}
+	own := map[string]string{"Project": "dossier", "Stack": "prod"}
 	for _, c := range []struct {
 		name             string
 		change           func(w *world)
@@ -124,6 +128,11 @@ func TestFindings(t *testing.T) {
 			[]string{"quota/vcpu: the group cannot grow to service.max: that needs 16 vCPUs"}},
 		{"addresses", func(w *world) { set(w, "L-0263D0A3", 3) },
 			[]string{"quota/addresses: the stack needs 3 (one for each NAT) and others in the account use 1"}, nil},
+		{"addresses with operators", func(w *world) {
+			w.settings = parse(t, "prod", strings.Replace(prod, "{", `{"jump": {"operatorCIDRs": "203.0.113.7"}, `, 1))
+			set(w, "L-0263D0A3", 4)
+		}, []string{"quota/addresses: the stack needs 4 (one for each NAT, and one for the jump server) and others " +
+			"in the account use 1"}, nil},
 		{"vpcs", func(w *world) { set(w, "L-F678F1CE", 1) },
 			[]string{"quota/vpcs: the stack needs 1 (a VPC) and others in the account use 1"}, nil},
 		{"gateways", func(w *world) { set(w, "L-FE5A380F", 2) },
@@ -146,6 +155,92 @@ func TestFindings(t *testing.T) {
 					}
 				})
 		}, []string{"zones: network.zones is 3, but only 0", "zones: us-east-1 has no t4g.small"}, nil},
+		{"a named zone without a type", func(w *world) {
+			w.settings.Network.ZoneNames = []string{"us-east-1a", "us-east-1e", "us-east-1c"}
+		}, []string{"network.zoneNames: us-east-1e has not all of t4g.small, t4g.micro and db.t4g.medium"}, nil},
+		{"no such image", func(w *world) {
+			w.settings.Service.Image = image
+			awsfake.Fail[ec2.DescribeImagesInput](w.Cloud, awsfake.Refuse("InvalidAMIID.NotFound", "does not exist"))
+		}, []string{"service.image: us-east-1 has no image " + image}, nil},
+		{"an image of another region's account", func(w *world) {
+			w.settings.Service.Image = image
+			awsfake.Give(w.Cloud, &ec2.DescribeImagesOutput{})
+		}, []string{"service.image: us-east-1 has no image " + image}, nil},
+		{"an image that fits", func(w *world) { w.settings.Service.Image = image }, nil, nil},
+		{"an image for other processors, too large", func(w *world) {
+			w.settings.Service.Image = image
+			awsfake.Change(w.Cloud, func(_ *ec2.DescribeImagesInput, out *ec2.DescribeImagesOutput) {
+				out.Images[0].Architecture, out.Images[0].State = "x86_64", "pending"
+				out.Images[0].BlockDeviceMappings[0].Ebs.VolumeSize = aws.Int32(30)
+			})
+		}, []string{"service.image: the image " + image + " has 30 GiB, and the jump server's volume 8",
+			"service.image: the image " + image + " is for x86_64, and the hosts are Graviton (arm64)",
+			"service.image: the image " + image + " is pending"}, nil},
+		{"an image of another system", func(w *world) {
+			w.settings.Service.Image = image
+			awsfake.Change(w.Cloud, func(_ *ec2.DescribeImagesInput, out *ec2.DescribeImagesOutput) {
+				out.Images[0].RootDeviceName = aws.String("/dev/sda1")
+			})
+		}, []string{"the root volume of the image " + image + " is /dev/sda1 instead of /dev/xvda"}, nil},
+		{"volumes under a key of one's own", func(w *world) {
+			awsfake.Give(w.Cloud, &ec2.GetEbsDefaultKmsKeyIdOutput{
+				KmsKeyId: aws.String("arn:aws:kms:us-east-1:123456789012:key/a")})
+		}, nil, []string{"volumes: the account encrypts volumes with its own key arn:aws:kms:us-east-1:" +
+			"123456789012:key/a: unless Auto Scaling may use it, no instance starts"}},
+		{"a boundary", func(w *world) { w.settings.Access.Boundary = boundary }, nil, nil},
+		{"a boundary and a web ACL of another account", func(w *world) {
+			w.settings.Access.Boundary = strings.Replace(boundary, "123456789012", "210987654321", 1)
+			w.settings.Site.WebACL = "arn:aws:wafv2:us-east-1:210987654321:regional/webacl/a/b"
+		}, []string{"access.boundary: it is in the account 210987654321",
+			"site.webAcl: it is in the account 210987654321, but AWS_PROFILE or the credentials lead to " +
+				"123456789012"}, nil},
+		{"another block for the stack's VPC", func(w *world) {
+			w.deployed(own)
+			w.settings.Network.CIDR = netip.MustParsePrefix("10.9.0.0/16")
+		}, []string{"network.cidr: it is 10.9.0.0/16, but the stack's VPC has 10.1.0.0/16, which cannot be changed; " +
+			"set network.cidr to 10.1.0.0/16"}, nil},
+		{"a subnet that is to move", func(w *world) {
+			w.deployed(own)
+			w.settings.Network.ZoneNames = []string{"us-east-1a", "us-east-1d", "us-east-1c"}
+		}, []string{"network.zoneNames: item 2 is us-east-1d, but the stack's subnets number 2 are in us-east-1b"},
+			nil},
+		{"the stack's own zones and one more", func(w *world) {
+			w.deployed(own)
+			w.settings.Network.Zones = 4
+			w.settings.Network.ZoneNames = []string{"us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d"}
+		}, nil, nil},
+		{"fewer zones than the database is in", func(w *world) {
+			w.deployed(own)
+			w.settings.Network.Zones = 2
+			awsfake.Change(w.Cloud, func(_ *rds.DescribeDBInstancesInput, out *rds.DescribeDBInstancesOutput) {
+				out.DBInstances[0].SecondaryAvailabilityZone = aws.String("us-east-1c")
+			})
+		}, []string{"network.zones: the database's standby is in us-east-1c, whose subnet"}, nil},
+		{"a zone less, without the database", func(w *world) {
+			w.deployed(own)
+			w.settings.Network.Zones = 2
+		}, nil, nil},
+		{"a volume that has grown, and is not to grow any more", func(w *world) {
+			w.deployed(own)
+			w.settings.Database.MaxStorageGiB = w.settings.Database.StorageGiB
+			w.volume(61, 500)
+		}, []string{"database.storageGiB: it is 50 like database.maxStorageGiB, but the database's volume has grown " +
+			"to 61 GiB and cannot shrink; set database.storageGiB and database.maxStorageGiB to 61"}, nil},
+		{"a volume that has grown to the limit that is set", func(w *world) {
+			w.deployed(own)
+			w.volume(490, 500)
+		}, nil, nil},
+		{"a volume that has grown to another limit", func(w *world) {
+			w.deployed(own)
+			w.settings.Database.MaxStorageGiB = 66
+			w.volume(61, 500)
+		}, []string{"database.maxStorageGiB: it is 66, but the database's volume has 61 GiB, which RDS wants to be " +
+			"exceeded by a tenth; raise it to 68"}, nil},
+		{"a volume that is enlarged by hand", func(w *world) {
+			w.deployed(own)
+			w.settings.Database.StorageGiB, w.settings.Database.MaxStorageGiB = 70, 70
+			w.volume(61, 500)
+		}, nil, nil},
 		{"database without gp3", func(w *world) {
 			awsfake.Change(w.Cloud,
 				func(_ *rds.DescribeOrderableDBInstanceOptionsInput,
@@ -195,11 +290,58 @@ func TestFindings(t *testing.T) {
 			[]string{"hosted-zone: the zone example.org is not delegated"}, nil},
 		{"DNS out of reach", func(w *world) { w.servers, w.dnsError = nil, &net.DNSError{Err: "connection refused"} },
 			nil, []string{"hosted-zone: not checked: asking the DNS for the name servers of example.org"}},
+		{"a domain that leads elsewhere", func(w *world) {
+			w.records = map[string][]route53types.ResourceRecordSet{"files.example.org": {
+				record("files.example.org.", "CNAME"), record("files.example.org.", "MX"),
+				record("www.example.org.", "A")}}
+		}, []string{"site.domain: files.example.org already has a record of type CNAME in its hosted zone"}, nil},
+		{"a domain of another site", func(w *world) {
+			w.records = map[string][]route53types.ResourceRecordSet{"files.example.org": {
+				alias("dualstack.dossier-site-1a2b3c4-12345.us-east-1.elb.amazonaws.com."),
+				record("files.example.org.", "AAAA")}}
+		}, []string{"site.domain: files.example.org already has a record of type A"},
+			[]string{"site.domain: files.example.org has a record of type AAAA"}},
+		{"a new domain that leads elsewhere", func(w *world) {
+			w.deployed(own)
+			w.records = map[string][]route53types.ResourceRecordSet{"files.example.org": {
+				alias("old-1.us-east-1.elb.amazonaws.com.")}}
+		}, []string{"site.domain: files.example.org already has a record of type A"}, nil},
+		{"the stack's own domain", func(w *world) {
+			w.deployed(own)
+			w.records = map[string][]route53types.ResourceRecordSet{"files.example.org": {
+				alias("Dossier-site-1a2b3c4-12345.us-east-1.elb.amazonaws.com.")}}
+		}, nil, nil},
+		{"other authorities alone", func(w *world) {
+			w.records = map[string][]route53types.ResourceRecordSet{"example.org": {
+				record("example.org.", "CAA", `0 issue "letsencrypt.org"`, `0 iodef "mailto:a@example.org"`)}}
+		}, []string{"site.domain: the CAA records of example.org do not let Amazon issue the certificate; add the " +
+			`value 0 issue "amazon.com" to them`}, nil},
+		{"no authority", func(w *world) {
+			w.records = map[string][]route53types.ResourceRecordSet{"files.example.org": {
+				record("files.example.org.", "CAA", `0 issue ";"`)}, "example.org": {
+				record("example.org.", "CAA", `0 issue "amazon.com"`)}}
+		}, []string{"site.domain: the CAA records of files.example.org"}, nil},
+		{"Amazon among the authorities", func(w *world) {
+			w.records = map[string][]route53types.ResourceRecordSet{"example.org": {
+				record("example.org.", "CAA", `0 issue "letsencrypt.org"`, `0 issue "amazontrust.com; a=b"`)}}
+		}, nil, nil},
+		{"authorities for wildcards alone", func(w *world) {
+			w.records = map[string][]route53types.ResourceRecordSet{"example.org": {
+				record("example.org.", "CAA", `0 issuewild ";"`)}}
+		}, nil, nil},
+		{"parameters that are set by hand", func(w *world) {
+			w.parameters = []string{"/dossier/prod/staff/issuer", "/dossier/prod/audit-retention",
+				"/dossier/prod/staff/client-id"}
+		}, nil, nil},
+		{"what a first run left, with tags of one's own", func(w *world) {
+			w.settings.Tags = map[string]string{"Project": "webshop"}
+			w.named(map[string]string{"Project": "webshop", "Cost": "17"})
+		}, nil, []string{"name/dashboard: "}},
 		{"names of another stack", func(w *world) { w.named(stranger) },
 			[]string{"name/database: the database dossier-prod already exists",
 				"name/group: the Auto Scaling group dossier-prod-app already exists",
 				"name/log-groups: the log group /dossier/prod/app already exists",
-				"name/parameters: the parameter /dossier/prod/bucket already exists"},
+				"name/parameters: the parameter /dossier/prod/bucket, /dossier/prod/table already exists"},
 			[]string{"name/dashboard: the dashboard dossier-prod exists and will be overwritten"}},
 		{"names of nobody", func(w *world) { w.named(nil) },
 			[]string{"name/database: ", "name/group: ", "name/log-groups: ", "name/parameters: "},
@@ -256,8 +398,7 @@ func TestFindings(t *testing.T) {
 // TestDenied: whatever the caller may not ask is a warning that names the action, and nothing else.
 func TestDenied(t *testing.T) {
 	w := young(t)
-	w.deployed(map[string]string{"Project": "dossier", "Stack": "prod"})
-	w.settings.Staff.Pool = true
+	w.everything()
 	w.check()
 	calls := slices.Compact(slices.Sorted(slices.Values(w.Calls())))
 	if len(calls) < 15 {
@@ -270,8 +411,7 @@ func TestDenied(t *testing.T) {
 		t.Run(call, func(t *testing.T) {
 			w := young(t)
 			w.withoutRole("AWSServiceRoleForRDS")
-			w.deployed(map[string]string{"Project": "dossier", "Stack": "prod"})
-			w.settings.Staff.Pool = true
+			w.everything()
 			w.Deny(call)
 			faults, warnings := w.check()
 			_, operation, _ := strings.Cut(call, ".")

@@ -171,7 +171,7 @@ func counted(i types.Instance) bool {
 	return i.InstanceLifecycle == "" && i.CpuOptions != nil && kind != "" && slices.Contains([]byte(families), kind[0])
 }
 
-// addresses compares the Elastic IPs, one for each NAT.
+// addresses compares the Elastic IPs: one for each NAT, and one for a jump server that operators connect to.
 func (l *look) addresses(ctx context.Context) {
 	have, err := l.limit(ctx, addressQuota)
 	if err != nil {
@@ -189,7 +189,11 @@ func (l *look) addresses(ctx context.Context) {
 			others++
 		}
 	}
-	l.compare(addressQuota, others, l.nats(), have, "one for each NAT")
+	need, what := l.nats(), "one for each NAT"
+	if len(l.Settings.Jump.OperatorCIDRs) > 0 {
+		need, what = need+1, what+", and one for the jump server"
+	}
+	l.compare(addressQuota, others, need, have, what)
 }
 
 // nats is how many NATs the settings ask for.

@@ -43,6 +43,10 @@ type world struct {
 	dnsError error
 	plan     string
 	planCode int
+	// parameters are the names of those that exist.
+	parameters []string
+	// records is what the hosted zone lists from a name on.
+	records map[string][]route53types.ResourceRecordSet
 	// quota returns what the account has of a quota, where it has a value of its own.
 	quota func(code string) (float64, bool)
 }
@@ -183,12 +187,35 @@ func young(t *testing.T) *world {
 			Config: &route53types.HostedZoneConfig{}},
 		DelegationSet: &route53types.DelegationSet{NameServers: []string{"ns-1.awsdns-01.com", "ns-2.awsdns-02.net"}},
 	})
+	awsfake.On(c, func(_ context.Context,
+		in *route53.ListResourceRecordSetsInput) (*route53.ListResourceRecordSetsOutput, error) {
+		return &route53.ListResourceRecordSetsOutput{ResourceRecordSets: w.records[*in.StartRecordName]}, nil
+	})
+	awsfake.Give(c, &ec2.GetEbsDefaultKmsKeyIdOutput{KmsKeyId: aws.String("alias/aws/ebs")})
+	awsfake.On(c, func(_ context.Context, in *ec2.DescribeImagesInput) (*ec2.DescribeImagesOutput, error) {
+		return &ec2.DescribeImagesOutput{Images: []types.Image{{
+			ImageId: &in.ImageIds[0], State: types.ImageStateAvailable, Architecture: types.ArchitectureValuesArm64,
+			RootDeviceName: aws.String("/dev/xvda"),
+			BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"),
+				Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(8)}}},
+		}}}, nil
+	})
 	awsfake.Fail[rds.DescribeDBInstancesInput](c,
 		awsfake.Refuse("DBInstanceNotFound", "DBInstance dossier-prod not found."))
 	awsfake.Give(c, &autoscaling.DescribeAutoScalingGroupsOutput{})
 	awsfake.Give(c, &cloudwatchlogs.DescribeLogGroupsOutput{})
 	awsfake.Give(c, &cloudwatchlogs.ListTagsForResourceOutput{})
-	awsfake.Give(c, &ssm.DescribeParametersOutput{})
+	// The first page may be empty although there is another.
+	awsfake.On(c, func(_ context.Context, in *ssm.DescribeParametersInput) (*ssm.DescribeParametersOutput, error) {
+		if in.NextToken == nil {
+			return &ssm.DescribeParametersOutput{NextToken: aws.String("more")}, nil
+		}
+		out := &ssm.DescribeParametersOutput{}
+		for _, name := range w.parameters {
+			out.Parameters = append(out.Parameters, ssmtypes.ParameterMetadata{Name: &name})
+		}
+		return out, nil
+	})
 	awsfake.Give(c, &ssm.ListTagsForResourceOutput{})
 	awsfake.Fail[ssm.GetParameterInput](c, awsfake.Refuse("ParameterNotFound", ""))
 	awsfake.Fail[cloudwatch.GetDashboardInput](c,
@@ -212,7 +239,16 @@ func (w *world) deployed(tags map[string]string) {
 		return list
 	}
 	awsfake.On(c, func(_ context.Context, in *ec2.DescribeVpcsInput) (*ec2.DescribeVpcsOutput, error) {
-		return &ec2.DescribeVpcsOutput{Vpcs: []types.Vpc{{Tags: name("vpc")}}}, nil
+		vpc := types.Vpc{CidrBlock: aws.String("10.1.0.0/16"), Tags: name("vpc")}
+		return &ec2.DescribeVpcsOutput{Vpcs: []types.Vpc{vpc}}, nil
+	})
+	awsfake.On(c, func(_ context.Context, in *ec2.DescribeSubnetsInput) (*ec2.DescribeSubnetsOutput, error) {
+		zone, has := map[string]string{"dossier-prod-private-1": "us-east-1a", "dossier-prod-private-2": "us-east-1b",
+			"dossier-prod-private-3": "us-east-1c"}[in.Filters[0].Values[0]]
+		if !has {
+			return &ec2.DescribeSubnetsOutput{}, nil
+		}
+		return &ec2.DescribeSubnetsOutput{Subnets: []types.Subnet{{AvailabilityZone: &zone}}}, nil
 	})
 	awsfake.Change(c, func(_ *ec2.DescribeInstancesInput, out *ec2.DescribeInstancesOutput) {
 		for _, of := range []string{"app", "app", "jump"} {
@@ -246,7 +282,9 @@ func (w *world) named(tags map[string]string) {
 		groupTags = append(groupTags, scalingtypes.TagDescription{Key: &k, Value: &v})
 		parameterTags = append(parameterTags, ssmtypes.Tag{Key: &k, Value: &v})
 	}
-	awsfake.Give(w.Cloud, &rds.DescribeDBInstancesOutput{DBInstances: []rdstypes.DBInstance{{TagList: databaseTags}}})
+	awsfake.Give(w.Cloud, &rds.DescribeDBInstancesOutput{DBInstances: []rdstypes.DBInstance{{TagList: databaseTags,
+		AllocatedStorage: aws.Int32(50), MaxAllocatedStorage: aws.Int32(500),
+		AvailabilityZone: aws.String("us-east-1a"), SecondaryAvailabilityZone: aws.String("us-east-1b")}}})
 	awsfake.Give(w.Cloud,
 		&autoscaling.DescribeAutoScalingGroupsOutput{AutoScalingGroups: []scalingtypes.AutoScalingGroup{
 			{Tags: groupTags}}})
@@ -255,9 +293,7 @@ func (w *world) named(tags map[string]string) {
 			Arn: aws.String("arn:aws:logs:us-east-1:123456789012:log-group:/dossier/prod/app:*")},
 	}})
 	awsfake.Give(w.Cloud, &cloudwatchlogs.ListTagsForResourceOutput{Tags: tags})
-	awsfake.Give(w.Cloud,
-		&ssm.DescribeParametersOutput{Parameters: []ssmtypes.ParameterMetadata{
-			{Name: aws.String("/dossier/prod/bucket")}}})
+	w.parameters = []string{"/dossier/prod/audit-retention", "/dossier/prod/bucket", "/dossier/prod/table"}
 	awsfake.Give(w.Cloud, &ssm.ListTagsForResourceOutput{TagList: parameterTags})
 	awsfake.Give(w.Cloud, &cloudwatch.GetDashboardOutput{})
 }
@@ -287,4 +323,40 @@ func (w *world) withoutRole(name string) {
 		}
 		return &iam.GetRoleOutput{Role: &iamtypes.Role{}}, nil
 	})
+}
+
+// everything has the stack in the account, with settings for which everything is asked.
+func (w *world) everything() {
+	w.deployed(map[string]string{"Project": "dossier", "Stack": "prod"})
+	w.settings.Staff.Pool = true
+	w.settings.Service.Image, w.settings.Access.Boundary = image, boundary
+	w.settings.Network.ZoneNames = []string{"us-east-1a", "us-east-1b", "us-east-1c"}
+}
+
+const (
+	image    = "ami-0123456789abcdef0"
+	boundary = "arn:aws:iam::123456789012:policy/dossier-prod-boundary"
+)
+
+// volume has the database's volume of this size, and RDS enlarge it up to a limit.
+func (w *world) volume(size, limit int32) {
+	awsfake.Change(w.Cloud, func(_ *rds.DescribeDBInstancesInput, out *rds.DescribeDBInstancesOutput) {
+		out.DBInstances[0].AllocatedStorage, out.DBInstances[0].MaxAllocatedStorage = &size, &limit
+	})
+}
+
+// record is a set of records as Route 53 lists it.
+func record(name string, kind route53types.RRType, values ...string) route53types.ResourceRecordSet {
+	set := route53types.ResourceRecordSet{Name: &name, Type: kind}
+	for _, v := range values {
+		set.ResourceRecords = append(set.ResourceRecords, route53types.ResourceRecord{Value: &v})
+	}
+	return set
+}
+
+// alias is the record of the site that leads to another name.
+func alias(to string) route53types.ResourceRecordSet {
+	set := record("files.example.org.", route53types.RRTypeA)
+	set.AliasTarget = &route53types.AliasTarget{DNSName: &to}
+	return set
 }

@@ -574,6 +574,8 @@ func TestWrong(t *testing.T) {
 						t.Errorf("%+v", p)
 					}
 					shown[c.point] = true
+				case c.point == "network/vpc" && p.ID == "account/next-up" && p.Result == prove.Wrong:
+					// No run can change the block.
 				case p.Result != prove.Proven && p.Result != prove.Skipped:
 					t.Errorf("%s is %s, too: seen %s, expected %s", p.ID, p.Result, p.Seen, p.Expected)
 				}

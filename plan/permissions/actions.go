@@ -239,12 +239,15 @@ var operations = map[string]operationNeeds{
 	"ec2.DeleteLaunchTemplateVersions":   {actions: on(LaunchTemplate, "ec2:DeleteLaunchTemplateVersions")},
 	"ec2.DescribeAddresses":              {actions: on(Any, "ec2:DescribeAddresses")},
 	"ec2.DescribeAvailabilityZones":      {actions: on(Any, "ec2:DescribeAvailabilityZones")},
+	"ec2.DescribeImages":                 {actions: on(Any, "ec2:DescribeImages")},
 	"ec2.DescribeInstances":              {actions: on(Any, "ec2:DescribeInstances")},
 	"ec2.DescribeInstanceTypeOfferings":  {actions: on(Any, "ec2:DescribeInstanceTypeOfferings")},
 	"ec2.DescribeInstanceTypes":          {actions: on(Any, "ec2:DescribeInstanceTypes")},
 	"ec2.DescribeNatGateways":            {actions: on(Any, "ec2:DescribeNatGateways")},
 	"ec2.DescribeRegions":                {actions: on(Any, "ec2:DescribeRegions")},
+	"ec2.DescribeSubnets":                {actions: on(Any, "ec2:DescribeSubnets")},
 	"ec2.DescribeVpcs":                   {actions: on(Any, "ec2:DescribeVpcs")},
+	"ec2.GetEbsDefaultKmsKeyId":          {actions: on(Any, "ec2:GetEbsDefaultKmsKeyId")},
 	"ec2.DescribeLaunchTemplateVersions": {actions: on(Any, "ec2:DescribeLaunchTemplateVersions")},
 
 	"elasticloadbalancingv2.DescribeTargetHealth": {actions: on(Any, "elasticloadbalancing:DescribeTargetHealth")},
@@ -256,7 +259,8 @@ var operations = map[string]operationNeeds{
 	"rds.DescribeDBInstances":                {actions: on(Database, "rds:DescribeDBInstances")},
 	"rds.DescribeOrderableDBInstanceOptions": {actions: on(Any, "rds:DescribeOrderableDBInstanceOptions")},
 
-	"route53.GetHostedZone": {actions: on(HostedZone, "route53:GetHostedZone")},
+	"route53.GetHostedZone":          {actions: on(HostedZone, "route53:GetHostedZone")},
+	"route53.ListResourceRecordSets": {actions: on(HostedZone, "route53:ListResourceRecordSets")},
 
 	"servicequotas.GetAWSDefaultServiceQuota": {actions: on(Any, "servicequotas:GetAWSDefaultServiceQuota")},
 	"servicequotas.GetServiceQuota":           {actions: on(Quota, "servicequotas:GetServiceQuota")},
