@@ -566,9 +566,6 @@ const deletes = "to delete or stop"
 // risky tells why a right is one that nobody may overlook: it widens rights, deletes, stops or hides. Empty: it is not.
 func risky(action string) string {
 	service, verb, _ := strings.Cut(strings.ToLower(action), ":")
-	has := func(parts ...string) bool {
-		return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(verb, p) })
-	}
 	begins := func(parts ...string) bool {
 		return slices.ContainsFunc(parts, func(p string) bool { return strings.HasPrefix(verb, p) })
 	}
@@ -576,11 +573,12 @@ func risky(action string) string {
 		return why
 	}
 	switch {
-	case strings.Contains(action, " "), begins("get", "list", "describe", "head", "batchget"):
+	case strings.Contains(action, " "), begins("get", "list", "describe", "head", "batchget", "stopquery",
+		"stoplivetail"):
 		return "" // a policy that is not known, or a right to read
 	case service == "iam" && !begins("get", "list", "simulate", "generate"), service == "organizations" &&
-		!begins("describe", "list"), begins("assumerole"), has("resourcepolicy", "bucketpolicy", "keypolicy",
-		"publicaccessblock", "addpermission", "bucketacl", "objectacl", "creategrant", "setrepositorypolicy"):
+		!begins("describe", "list"), begins("assumerole"), service == "kms" && verb == "creategrant",
+		widening.MatchString(verb):
 		return "to widen rights"
 	case service == "cloudtrail" && begins("stop", "delete", "update", "put"),
 		service == "guardduty" && begins("delete", "disassociate", "update", "stop"),

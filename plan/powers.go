@@ -1,6 +1,19 @@
 package plan
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
+
+// widening finds actions, in small letters, that give rights to somebody: nearly all that the Service Authorization
+// Reference counts as permissions management, as of September 2026, and those that it does not although they change a
+// policy of a resource. What takes rights away is none of them
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_understand-policy-summary-access-level-summaries.html).
+var widening = regexp.MustCompile(`^(?:put|set|update|create|attach|add|modify|authorize|batchgrant|grant|associate)` +
+	`.*(?:permission|accessgrant|policygrant|publicaccess|ownershipcontrols|` +
+	`(?:bucket|object|objectversion)acl$|endpointaccess|portfolioshare|datalakesettings|clusteriamroles|` +
+	`(?:access|resource|bucket|key|repository|registry|filesystem|identity|table|auth|accesspoint|sharing|rulegroup|` +
+	`querylogconfig|resolverrule|image|recipe|component|container|channel|domain|inline|restapi|scoped)polic)`)
 
 // powers are actions that no word of their names gives away: they run code as somebody else, hand out data, or let
 // somebody in, by why they are risky (the Service Authorization Reference describes each).
@@ -10,13 +23,27 @@ var powers = func() map[string]string {
 		"to run programs elsewhere": "ssm:startautomationexecution ssm:createassociation ssm:updateassociation " +
 			"cloudformation:createstack cloudformation:updatestack cloudformation:createchangeset " +
 			"cloudformation:executechangeset codebuild:startbuild codebuild:updateproject lambda:createfunction " +
-			"ec2:modifyinstanceattribute ecr:putimage glue:createjob glue:updatejob ecs:runtask " +
-			"ecs:registertaskdefinition",
+			"ec2:modifyinstanceattribute ecr:putimage glue:createjob glue:updatejob glue:createdevendpoint " +
+			"glue:updatedevendpoint glue:startjobrun ecs:runtask ecs:starttask ecs:registertaskdefinition " +
+			"batch:submitjob batch:registerjobdefinition elasticmapreduce:runjobflow " +
+			"elasticmapreduce:addjobflowsteps emr-serverless:startjobrun ssm:resumesession ssm:createdocument ssm:updatedocument " +
+			"lambda:createeventsourcemapping sagemaker:createpresignednotebookinstanceurl " +
+			"sagemaker:createpresigneddomainurl codepipeline:startpipelineexecution datapipeline:putpipelinedefinition",
 		"to hand out what others keep": "rds:modifydbsnapshotattribute rds:modifydbclustersnapshotattribute " +
 			"ec2:modifysnapshotattribute ec2:modifyimageattribute ebs:getsnapshotblock " +
-			"redshift:authorizesnapshotaccess redshift:getclustercredentials",
-		"to let others in": "cognito-idp:adminsetuserpassword ec2:authorizesecuritygroupingress rds:modifydbinstance " +
-			"rds:modifydbcluster",
+			"redshift:authorizesnapshotaccess redshift:getclustercredentials redshift:getclustercredentialswithiam " +
+			"acm:exportcertificate ec2:getpassworddata dynamodb:exporttabletopointintime rds:startexporttask " +
+			"rds:downloadcompletedblogfile rds-db:connect",
+		"to let others in": "cognito-idp:adminsetuserpassword cognito-idp:admincreateuser " +
+			"cognito-idp:adminaddusertogroup cognito-idp:adminupdateuserattributes ec2:authorizesecuritygroupingress " +
+			"ec2:modifysecuritygrouprules rds:modifydbinstance rds:modifydbcluster eks:createaccessentry " +
+			"lambda:createfunctionurlconfig lambda:updatefunctionurlconfig sso:createaccountassignment " +
+			"identitystore:creategroupmembership",
+		// whose attributes have the policy
+		"to widen rights": "sns:settopicattributes sqs:setqueueattributes acm-pca:putpolicy iot:attachpolicy " +
+			"iot:attachprincipalpolicy iot:createpolicyversion iot:setdefaultpolicyversion " +
+			"redshift:authorizedatashare redshift:createclusteruser redshift:joingroup " +
+			"ram:enablesharingwithawsorganization",
 		deletes: "s3:bypassgovernanceretention",
 	} {
 		for _, action := range strings.Fields(actions) {

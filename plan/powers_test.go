@@ -17,10 +17,29 @@ func TestPowers(t *testing.T) {
 		"ebs:GetSnapshotBlock":             "to hand out what others keep",
 		"cognito-idp:AdminSetUserPassword": "to let others in",
 		"s3:BypassGovernanceRetention":     "to delete or stop",
-		"ebs:ListSnapshotBlocks":           "",
-		"rds:DescribeDBInstances":          "",
-		"ecr:BatchGetImage":                "",
-		"cognito-idp:AdminGetUser":         "",
+		"sns:SetTopicAttributes":           "to widen rights",
+		"ec2:ModifySecurityGroupRules":     "to let others in",
+		"rds-db:connect":                   "to hand out what others keep",
+		// by their names
+		"ecr:PutRegistryPolicy":                    "to widen rights",
+		"kinesis:PutResourcePolicy":                "to widen rights",
+		"lakeformation:GrantPermissions":           "to widen rights",
+		"lambda:AddLayerVersionPermission":         "to widen rights",
+		"s3:PutObjectVersionAcl":                   "to widen rights",
+		"s3:PutAccessPointPolicy":                  "to widen rights",
+		"events:PutPermission":                     "to widen rights",
+		"ssm:ModifyDocumentPermission":             "to widen rights",
+		"elasticfilesystem:PutFileSystemPolicy":    "to widen rights",
+		"lambda:RemovePermission":                  "", // it takes rights
+		"application-autoscaling:PutScalingPolicy": "",
+		"ecr:PutLifecyclePolicy":                   "",
+		"cloudfront:CreateCachePolicy":             "",
+		"autoscaling:PutScalingPolicy":             "",
+		"logs:StopQuery":                           "", // AWS counts it as reading
+		"ebs:ListSnapshotBlocks":                   "",
+		"rds:DescribeDBInstances":                  "",
+		"ecr:BatchGetImage":                        "",
+		"cognito-idp:AdminGetUser":                 "",
 	} {
 		t.Run(action, func(t *testing.T) {
 			policy := func(actions string) in {
