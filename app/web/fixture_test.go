@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -37,7 +36,7 @@ type site struct {
 	server *web.Server
 	addr   string
 	client *http.Client
-	log    *buffer
+	log    *teststores.Journal
 	// private is what must never stand in the log.
 	private *secrets
 }
@@ -75,7 +74,7 @@ func open(t *testing.T, o setup) *site {
 		s := teststores.Embedded(t, teststores.Migrated(t))
 		o.stores = &s
 	}
-	s := &site{t: t, stores: *o.stores, log: &buffer{}, private: &secrets{}}
+	s := &site{t: t, stores: *o.stores, log: &teststores.Journal{}, private: &secrets{}}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.domain.Log, o.web.Log = log, log
 	o.domain.Pictures = thumbnail.Self()
@@ -409,22 +408,4 @@ func (s *site) records(person dossier.PersonID) []dossier.File {
 		s.t.Fatal(err)
 	}
 	return files
-}
-
-// buffer is a log that many may write at once.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

@@ -517,7 +517,7 @@ func (c *chaos) process(r *rand.Rand, folder string) {
 			"--name", "Ada Lovelace "+filepath.Base(folder), "--location", "London", "--age", "36", "--technology",
 			"Analytical Engine")
 		cmd.Env = []string{"HOME=" + c.folder}
-		var stdout, stderr output
+		var stdout, stderr teststores.Journal
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		if err := cmd.Start(); err != nil {
 			c.t.Error(err)
@@ -540,7 +540,7 @@ func (c *chaos) process(r *rand.Rand, folder string) {
 		err := cmd.Wait()
 		close(done)
 		run := &uploading{Cmd: cmd, t: c.t}
-		run.stdout.b = stdout.b
+		fmt.Fprint(&run.stdout, &stdout)
 		if err == nil || !killed.Load() {
 			told, summary := run.lines()
 			person, perr := dossier.ParsePersonID(summary.Person)

@@ -82,26 +82,8 @@ func TestMain(m *testing.M) {
 type process struct {
 	*exec.Cmd
 	base   string
-	output *output
+	output *teststores.Journal
 	ended  chan struct{}
-}
-
-// output is what a process has printed so far.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }
 
 // start runs "dossier serve" and waits until it answers.
@@ -125,7 +107,7 @@ func startCommand(t *testing.T, listen string, env []string, args ...string) *pr
 // launch starts a program that becomes the command, and waits until it answers.
 func launch(t *testing.T, listen string, env []string, name string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(name, args...), base: "http://" + listen, output: &output{},
+	p := &process{Cmd: exec.Command(name, args...), base: "http://" + listen, output: &teststores.Journal{},
 		ended: make(chan struct{})}
 	p.Env = append(env, "DOSSIER_LISTEN="+listen, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
 	p.Stdout, p.Stderr = p.output, p.output

@@ -90,7 +90,7 @@ type rot struct {
 	// runs counts what was tried, by how it ended.
 	runs map[string]int
 	// told is what "dossier reconcile" said of what it found.
-	told output
+	told teststores.Journal
 }
 
 func rotEmbedded(t *testing.T) *rot {
@@ -474,7 +474,7 @@ var loggedDamage = regexp.MustCompile(`(?m)^.*"?ERROR"?.*stored file is damaged.
 // mustBeLogged checks that somebody logged an error for each of the files.
 func (r *rot) mustBeLogged(files []dossier.File) {
 	logged := map[string]bool{}
-	for _, o := range append([]*output{&r.told}, outputs(r.all)...) {
+	for _, o := range append([]*teststores.Journal{&r.told}, outputs(r.all)...) {
 		for _, m := range loggedDamage.FindAllStringSubmatch(o.String(), -1) {
 			logged[m[1]] = true
 		}
@@ -486,7 +486,7 @@ func (r *rot) mustBeLogged(files []dossier.File) {
 	}
 }
 
-func outputs(processes []*process) (all []*output) {
+func outputs(processes []*process) (all []*teststores.Journal) {
 	for _, p := range processes {
 		all = append(all, p.output)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"dossier.example/app/internal/teststores"
 )
 
 // openTerminal returns the two ends of a pseudo-terminal.
@@ -60,7 +62,7 @@ func TestUploadOnTerminal(t *testing.T) {
 	cmd := exec.Command(bin, append([]string{"upload"}, append(ada(s), paths...)...)...)
 	cmd.Env = []string{"HOME=" + u.home}
 	cmd.Stderr = terminal
-	var shown output
+	var shown teststores.Journal
 	go func() { _, _ = io.Copy(&shown, control) }()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

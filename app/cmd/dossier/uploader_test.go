@@ -19,6 +19,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/api"
+	"dossier.example/app/internal/teststores"
 )
 
 // uploader is the command on a machine of its own: with a home of its own.
@@ -87,7 +88,7 @@ func newUploader(t *testing.T) *uploader { return &uploader{t: t, home: t.TempDi
 type uploading struct {
 	*exec.Cmd
 	t              *testing.T
-	stdout, stderr output
+	stdout, stderr teststores.Journal
 	ended          chan struct{}
 }
 

@@ -16,11 +16,11 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"dossier.example/app/internal/servers"
+	"dossier.example/app/internal/teststores"
 )
 
 // patience is for a loaded machine; all of it takes seconds.
@@ -73,13 +73,13 @@ func build(t *testing.T) string {
 // process is a program that runs until it is stopped.
 type process struct {
 	cmd   *exec.Cmd
-	out   *output
+	out   *teststores.Journal
 	ended chan error
 }
 
 func start(t *testing.T, env []string, program string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.CommandContext(t.Context(), program, args...), out: &output{}, ended: make(chan error, 1)}
+	p := &process{cmd: exec.CommandContext(t.Context(), program, args...), out: &teststores.Journal{}, ended: make(chan error, 1)}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	if err := p.cmd.Start(); err != nil {
@@ -218,24 +218,6 @@ func freePort(t *testing.T) string {
 	}
 	t.Fatal(err)
 	return ""
-}
-
-// output keeps what is printed, for readers at any time.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }
 
 // Without its program, or with one that fails, it says so and leaves nothing.
