@@ -70,6 +70,9 @@ func (c *chromium) noCookies(t *testing.T, s *gatedSite) {
 		p.errorf("the page is at %s, and its reload does not open %s", at, link)
 	}
 
+	p.open("/staff/sign-in", http.StatusOK)
+	p.says("no one can sign in without them")
+
 	plain := c.tab(t, s.app.URL)
 	withoutCookies(plain)
 	plain.first(`self.Worker = undefined`)

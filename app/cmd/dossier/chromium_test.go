@@ -78,6 +78,8 @@ type tab struct {
 	downloads string // the folder
 	// expectNoise: what the console says is no fault.
 	expectNoise bool
+	// scriptless: the pages' scripts do not run.
+	scriptless bool
 
 	mu      sync.Mutex
 	refused map[string]bool   // addresses that were meant to be refused
@@ -330,6 +332,7 @@ func (p *tab) shows(texts ...string) {
 // withoutScripts makes the tab run no script of a page.
 func (p *tab) withoutScripts() {
 	p.t.Helper()
+	p.scriptless = true
 	p.call(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled,
 			emulation.SetScriptExecutionDisabledParams{Value: true})
@@ -483,6 +486,12 @@ func (p *tab) inspect(name string, width int64, scheme string, colours bool) {
 	}
 	if over := p.sideways(); over > 0 {
 		p.errorf("%s scrolls sideways by %v pixels at %d", name, over, width)
+	}
+	if !p.scriptless {
+		if names := eval[[]string](p, `[...document.querySelectorAll("bdi, code, .to-type")].filter((e) => e.translate)
+			.map((e) => e.outerHTML)`); len(names) > 0 {
+			p.errorf("%s lets browsers translate %q", name, names)
+		}
 	}
 }
 

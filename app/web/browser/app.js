@@ -1,7 +1,7 @@
 // Comfort only: every page does all it has to without this file.
 import { filters, selecting } from "./directory.js";
 import { element } from "./dom.js";
-import { openByFragment } from "./receipt.js";
+import { cookiesNeeded, keepsCookies, openByFragment } from "./receipt.js";
 import { counted, humanLimit, humanSize } from "./words.js";
 
 // Times stand in the page in UTC. Here they become those of the reader's own clock, in the form of ISO 8601, which is
@@ -17,6 +17,9 @@ for (const e of document.querySelectorAll("time[datetime]")) {
   e.textContent = minute;
   e.title = `${minute}:${two(t.getSeconds())} ${zone}`;
 }
+
+// Browsers that translate the page leave names of people and files, and what has to be typed, as they are.
+for (const e of document.querySelectorAll("bdi, code, .to-type")) e.translate = false;
 
 // A click anywhere on a row does what its link does, also in a new tab, and leaves the selecting of text alone.
 for (const table of document.querySelectorAll("table.table-people")) {
@@ -69,6 +72,12 @@ if (invitation) {
   };
   addEventListener("hashchange", open);
   open();
+}
+
+// Without cookies, the sign-in would come back without a word.
+const signIn = document.querySelector('form[action="/staff/sign-in"]');
+if (signIn && !keepsCookies()) {
+  signIn.before(cookiesNeeded("Allow cookies for this site, then reload the page: no one can sign in without them."));
 }
 
 // The sign-in takes the key that its address brings, in the fragment or, in a link of a former release, in the query,

@@ -18,6 +18,13 @@ function numberIn(field) {
   return /^[+-]?\d{1,9}$/.test(text) ? Number(text) : -1;
 }
 
+/** Returns what a field is called. */
+function labelOf(field) {
+  const label = field.closest(".field").querySelector("label").cloneNode(true);
+  label.querySelector(".optional")?.remove();
+  return label.textContent.trim();
+}
+
 /** Details is the form. */
 export class Details {
   #form;
@@ -63,8 +70,7 @@ export class Details {
       field.before(element("p", { className: "fault", id: `${name}-fault` }, heard("Error: "), faults.get(name)));
       field.setAttribute("aria-invalid", "true");
       field.setAttribute("aria-describedby", `${name}-hint ${name}-fault`);
-      const label = field.closest(".field").querySelector("label").firstChild.textContent.trim();
-      const link = element("a", { href: `#${name}` }, label);
+      const link = element("a", { href: `#${name}` }, labelOf(field));
       // The address stays, so that "back" leaves the page.
       link.addEventListener("click", (event) => {
         event.preventDefault();

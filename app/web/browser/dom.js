@@ -3,6 +3,7 @@
 /** Makes an element. Properties with a hyphen, and role, are attributes; children are elements or texts. */
 export function element(name, properties = {}, ...children) {
   const e = document.createElement(name);
+  if (name === "bdi") e.translate = false; // a name, to browsers that translate the page
   for (const [key, value] of Object.entries(properties)) {
     if (key.includes("-") || key === "role") e.setAttribute(key, value);
     else e[key] = value;
