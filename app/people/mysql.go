@@ -179,6 +179,9 @@ func (c MySQLConfig) pool(batches bool) (*sql.DB, error) {
 	cfg.Params = map[string]string{
 		"sql_mode":  "'TRADITIONAL'", // no silent cutting or adjusting of values
 		"time_zone": "'+00:00'",
+		// A server may have other defaults, by which nothing would be committed.
+		"autocommit":      "1",
+		"completion_type": "'NO_CHAIN'",
 		// The server gives up waiting when the caller has; its own limits are 50 seconds and a year.
 		"innodb_lock_wait_timeout": seconds,
 		"lock_wait_timeout":        seconds,
@@ -372,6 +375,9 @@ type reply struct{ err *mysql.MySQLError }
 // Error implements error.
 func (r reply) Error() string {
 	switch r.err.Number {
+	case 1665: // ER_BINLOG_STMT_MODE_AND_ROW_ENGINE
+		return fmt.Sprintf("MySQL error %d (%s): the server's binlog_format has to be MIXED or ROW", r.err.Number,
+			r.err.SQLState[:])
 	// what quotes names of users, databases and tables, and no values
 	case 1044, 1045, 1049, 1142, 1143, 1146, 1290, 3159:
 		return fmt.Sprintf("MySQL error %d (%s): %s", r.err.Number, r.err.SQLState[:], r.err.Message)

@@ -166,6 +166,8 @@ func mysqlSession(t *testing.T, m *mariaDB) {
 		"time_zone":                "+00:00",
 		"innodb_lock_wait_timeout": "3",
 		"lock_wait_timeout":        "3",
+		"autocommit":               "1",
+		"completion_type":          "NO_CHAIN",
 	} {
 		var got string
 		if err := s.DB().QueryRow("SELECT @@SESSION." + variable).Scan(&got); err != nil || got != want {

@@ -163,6 +163,9 @@ func (d *database) command(dir string, port int) *exec.Cmd {
 		"--ssl-cert=" + filepath.Join(dir, "server.pem"),
 		"--ssl-key=" + filepath.Join(dir, "server-key.pem"),
 		"--sql-mode=" + sqlMode,
+		// Defaults as an operator might set them, that a client must not rely on.
+		"--autocommit=0",
+		"--completion-type=CHAIN",
 		"--skip-log-bin",
 		"--performance-schema=OFF",
 		"--innodb-buffer-pool-size=32M",
