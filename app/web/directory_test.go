@@ -375,6 +375,13 @@ func TestDirectoryFilterFaults(t *testing.T) {
 			t.Errorf("%s: names %d faults, want 1", query, named)
 		}
 	}
+	// No one sees the field of the zone, so the next try is one in UTC.
+	a := s.play(t, scenario{path: "/people?submitted_from=2026-01-01&zone=Mars/Olympus", by: by, status: 422,
+		has: []string{"data-zone-name>(UTC)"}})
+	form := hidden(t, a)
+	if got, there := form["zone"]; !there || got[0] != "" {
+		t.Errorf("the form has the zone %q", got)
+	}
 }
 
 // The address is that of the view: without what a form left empty, with all filters, the order and the page.
