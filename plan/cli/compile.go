@@ -158,7 +158,15 @@ var mends = []struct {
 		`import lookup disabled by -mod=vendor`), "Run go mod vendor, and commit the folder vendor."},
 	{regexp.MustCompile(`missing go\.sum entry|no required module provides|updates to go\.(mod|sum|work)`),
 		"Run go mod tidy, and commit go.mod and go.sum."},
-	{regexp.MustCompile(`(?s)^Fetching .*(40[134] |410 Gone|could not read Username|terminal prompts disabled|` +
+	{regexp.MustCompile(`pattern \S+: no matching files found`), "A plan runs no build: commit a file that matches, " +
+		"which may be empty, for base as well."},
+	{regexp.MustCompile(`build constraints exclude all Go files`),
+		"Name the build tags: tags of the project in stackplan.yaml."},
+	{regexp.MustCompile(`replacement directory \S+ does not exist`), "What a module is replaced by has to be in this " +
+		"repository, or among its submodules: a plan reads no other folder."},
+	{regexp.MustCompile(`no Go files in |^` + notMain), "If the program is made of another package, such as where " +
+		"Pulumi.yaml names a binary, name its folder: package of the project in stackplan.yaml."},
+	{regexp.MustCompile(`(?s)^Fetching .*(40[0134] |410 Gone|could not read Username|terminal prompts disabled|` +
 		`unknown revision|Repository not found|[Pp]ermission denied|Could not resolve host|no such host)`),
 		"Where a plan is made, Go has to get every module. For one that is private, set GOPRIVATE there and let git " +
 			"sign in, or vendor it: go mod vendor."},
@@ -168,9 +176,9 @@ var mends = []struct {
 func (c *compiler) lay() error {
 	work := c.of.workspace()
 	root := c.of.tree.files()
-	own, has := above(root, c.of.main, "go.mod")
+	own, has := above(root, c.of.pkg(), "go.mod")
 	if !has {
-		return fmt.Errorf("there is no go.mod in %s or above", where(c.of.main))
+		return fmt.Errorf("there is no go.mod in %s or above", where(c.of.pkg()))
 	}
 	for _, name := range []string{"copies", "work"} {
 		if err := os.RemoveAll(filepath.Join(c.dir, name)); err != nil {
@@ -493,7 +501,30 @@ func (c *compiler) compile(ctx context.Context, file string) (said string, err e
 		}
 		return cmp.Or(said, "it does not compile"), nil
 	}
+	if library, err := isLibrary(made); err != nil {
+		return "", err
+	} else if library {
+		return notMain, nil
+	}
 	return "", os.Rename(made, file)
+}
+
+// notMain is what is wrong where Go compiles a package, and makes no program of it.
+const notMain = "it is no program: its package is not main"
+
+// isLibrary reports whether a file that Go made is an archive: that of a package that is not main.
+func isLibrary(file string) (bool, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	const magic = "!<arch>\n"
+	start := make([]byte, len(magic))
+	if _, err := io.ReadFull(f, start); err != nil {
+		return false, err
+	}
+	return string(start) == magic, nil
 }
 
 // offline runs Go on the program, apart from this system. failed tells that it failed by itself, or took too much.
@@ -525,7 +556,8 @@ func (c *compiler) offline(ctx context.Context, cgo string, args ...string) (sai
 	if has := apart.MemoryOfSystem(); has > 0 {
 		memory = min(memory, has/4*3)
 	}
-	err = apart.Run(ctx, apart.Program{Path: c.tool(), Args: args, Dir: c.of.dir(), Env: env, Output: wrote,
+	err = apart.Run(ctx, apart.Program{Path: c.tool(), Args: args,
+		Dir: filepath.Join(c.of.tree.dir, filepath.FromSlash(c.of.pkg())), Env: env, Output: wrote,
 		Memory: memory, Files: apart.Files{Tree: c.of.tree.dir, Read: read,
 			Write: []string{c.settings["GOCACHE"], c.dir}}})
 	said = strings.TrimSpace(wrote.String())

@@ -80,6 +80,11 @@ func TestCompileIsApart(t *testing.T) {
 		want  string
 	}{
 		{name: "nothing", files: map[string]string{"main.go": main}, want: "registered nothing"},
+		{name: "a package that is no program", files: map[string]string{"main.go": "package it\n"}, want: notMain +
+			"\nIf the program is made of another package"},
+		{name: "a program elsewhere", files: map[string]string{"it.go": "package it\n", "cmd/it/main.go": main,
+			"Pulumi.yaml":    "name: it\nruntime: {name: go, options: {binary: bin/it}}\n",
+			"stackplan.yaml": "projects: [{folder: ., package: cmd/it}]"}, want: "registered nothing"},
 		{name: "an assembler's include",
 			files: map[string]string{"main.go": main, "it.s": "#include \"" + secret + "\"\n"},
 			want:  secret + ": no such file"},

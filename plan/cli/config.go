@@ -51,6 +51,9 @@ type ProjectConfig struct {
 	Artifacts map[string][]string `yaml:"artifacts"`
 	// Tags are build tags.
 	Tags []string `yaml:"tags"`
+	// Package is the folder of the Go package that the program is made of; empty: that of the program itself. Where
+	// Pulumi.yaml names a binary, it may be another one.
+	Package string `yaml:"package"`
 	// Migrations are the SQL files that a deployment runs on a database in the order of their names: a folder, or a
 	// pattern as of path.Match.
 	Migrations string `yaml:"migrations"`
@@ -191,6 +194,9 @@ func (c *Config) check() error {
 		p := &c.Projects[i]
 		at := fmt.Sprintf("projects[%d]", i)
 		local(at+".folder", &p.Folder)
+		if p.Package != "" {
+			local(at+".package", &p.Package)
+		}
 		if folders[p.Folder] {
 			wrong("%s.folder: %q is listed twice", at, p.Folder)
 		}

@@ -191,8 +191,8 @@ func (t *tree) program(c ProjectConfig) (*program, error) {
 	} else if !info.IsDir() {
 		p.main = path.Dir(p.main)
 	}
-	if _, has := above(root, p.main, "go.mod"); !has {
-		return nil, &unreadError{name, fmt.Sprintf("there is no go.mod in %s or above", where(p.main))}
+	if _, has := above(root, p.pkg(), "go.mod"); !has {
+		return nil, &unreadError{name, fmt.Sprintf("there is no go.mod in %s or above", where(p.pkg()))}
 	}
 	return p, p.readStacks(project, path.Ext(file))
 }

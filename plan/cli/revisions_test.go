@@ -197,6 +197,11 @@ func TestMends(t *testing.T) {
 		fetching + "go: example.org/x@v1: reading https://proxy/x: 404 Not Found":    "GOPRIVATE",
 		fetching + "fatal: could not read Username for 'https://github.com': no tty": "GOPRIVATE",
 		fetching + "git@github.com: Permission denied (publickey).":                  "GOPRIVATE",
+		"e.go:5:12: pattern dist/app.js: no matching files found":                    "commit a file that matches",
+		"package example.org/x: build constraints exclude all Go files in x":         "tags of the project",
+		"a.go:4:8: example.org/x@v0.0.0: replacement directory ../x does not exist":  "in this repository",
+		"no Go files in infra":   "package of the project",
+		notMain:                  "package of the project",
 		"a.go:3:2: undefined: x": "",
 		"a.go:3:2: cannot use \"404 Not Found\" (untyped string constant) as int value": "",
 	} {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -26,6 +27,9 @@ import (
 
 // dir is the folder of a program on this machine.
 func (of *program) dir() string { return filepath.Join(of.tree.dir, filepath.FromSlash(of.main)) }
+
+// pkg is the folder of the package that a program is made of, relative to the root.
+func (of *program) pkg() string { return cmp.Or(of.config.Package, of.main) }
 
 // files are those of the tree, which no link leads out of: what is read of it may end in a comment.
 func (t *tree) files() fs.FS { return rooted(t.dir) }
@@ -61,7 +65,7 @@ func sameProgram(one, other *program) (bool, error) {
 func (of *program) fingerprint() (string, error) {
 	sum := sha256.New()
 	root := of.tree.files()
-	fmt.Fprintf(sum, "%q %q\n", of.main, of.config.Tags)
+	fmt.Fprintf(sum, "%q %q\n", of.pkg(), of.config.Tags)
 	modules, err := of.modules()
 	if err != nil {
 		return "", err
@@ -257,7 +261,7 @@ func (of *program) workspace() string {
 	if of.work != "" {
 		return of.work
 	}
-	if dir, has := above(of.tree.files(), of.main, "go.work"); has {
+	if dir, has := above(of.tree.files(), of.pkg(), "go.work"); has {
 		return filepath.Join(of.tree.dir, filepath.FromSlash(dir), "go.work")
 	}
 	return "off"
@@ -268,10 +272,10 @@ func (of *program) workspace() string {
 func (of *program) modules() (modules, error) {
 	root := of.tree.files()
 	var found modules
-	own, has := above(root, of.main, "go.mod")
+	own, has := above(root, of.pkg(), "go.mod")
 	if !has {
 		return found, fmt.Errorf("reading the Go modules of %s: there is no go.mod in %s or above", of.tree.name,
-			where(of.main))
+			where(of.pkg()))
 	}
 	found.all = []string{own}
 	paths, requires := map[string]string{}, map[string][]string{}
@@ -288,7 +292,7 @@ func (of *program) modules() (modules, error) {
 			}
 		}
 	}
-	if dir, has := above(root, of.main, "go.work"); has {
+	if dir, has := above(root, of.pkg(), "go.work"); has {
 		found.files = []string{path.Join(dir, "go.work"), path.Join(dir, "go.work.sum")}
 		text, err := fs.ReadFile(root, found.files[0])
 		if err != nil {
@@ -345,7 +349,7 @@ func (of *program) modules() (modules, error) {
 			}
 		}
 	}
-	found.follow(of.main, paths)
+	found.follow(of.pkg(), paths)
 	return found, nil
 }
 
