@@ -70,3 +70,54 @@ func unbounded(by, condition string) bool {
 func everybody(pattern string) bool {
 	return strings.HasPrefix(strings.TrimPrefix(pattern, "repo:"), "*")
 }
+
+// subjects are those that conditions hold a provider's people to; none where somebody else may be let in.
+func (x access) subjects() []string {
+	conditions, err := asked(x.condition)
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, t := range tests(conditions) {
+		if strings.HasSuffix(t.key, ":sub") && !t.negated && !t.absent() && strings.HasPrefix(t.operator, "String") {
+			found = append(found, t.values...)
+		}
+	}
+	return found
+}
+
+// repository is the repository that a subject of GitHub's is of; empty: it names none, or several
+// (https://docs.github.com/en/actions/reference/security/oidc).
+func repository(subject string) string {
+	rest, is := strings.CutPrefix(subject, "repo:")
+	name, _, _ := strings.Cut(rest, ":")
+	if !is || strings.ContainsAny(name, "*?") {
+		return ""
+	}
+	return name
+}
+
+// familiar reports whether whoever signs in by a provider is nobody new: a service account of the account's own cluster
+// (https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html), or a repository that roles
+// let in before.
+func familiar(x access, roles []Role) bool {
+	if signsInBy(x.who) == "" {
+		return false
+	}
+	known := map[string]bool{}
+	for _, role := range roles {
+		for _, g := range role.Grants {
+			if g.Change == Added || g.Action != assumed || g.Effect != "Allow" || g.Resource != x.who {
+				continue
+			}
+			for _, subject := range taker(g).subjects() {
+				known[repository(subject)] = true
+			}
+		}
+	}
+	subjects := x.subjects()
+	return len(subjects) > 0 && !slices.ContainsFunc(subjects, func(subject string) bool {
+		cluster := strings.HasPrefix(subject, "system:serviceaccount:") && !strings.ContainsAny(subject, "*?")
+		return !cluster && (repository(subject) == "" || !known[repository(subject)])
+	})
+}

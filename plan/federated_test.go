@@ -141,3 +141,51 @@ func TestFederatedDocument(t *testing.T) {
 	tells(t, between(base, head).Environments[0].Dangers, [][2]string{{exposes, "another issuer"},
 		{stops, "nobody signs in by it"}})
 }
+
+// TestFamiliar: a role for a service account of the cluster, or for a repository that another role lets in already, lets
+// nobody new in.
+func TestFamiliar(t *testing.T) {
+	const (
+		site, cluster = "token.actions.githubusercontent.com", "oidc.eks.eu-central-1.amazonaws.com/id/A"
+		stranger      = "whoever signs in by"
+	)
+	trust := func(site, operator, sub string) in {
+		return in{"assumeRolePolicy": statements(`{"Effect":"Allow","Principal":{"Federated":` +
+			`"arn:aws:iam::123456789012:oidc-provider/` + site + `"},"Action":"sts:AssumeRoleWithWebIdentity",` +
+			`"Condition":{"` + operator + `":{"` + site + `:sub":"` + sub + `"}}}`)}
+	}
+	for _, c := range []struct {
+		name string
+		role in
+		want [][2]string
+	}{
+		{"the same repository", trust(site, "StringEquals", "repo:me/mine:environment:prod"), nil},
+		{"all of it", trust(site, "StringLike", "repo:me/mine:*"), nil},
+		{"another one", trust(site, "StringEquals", "repo:me/other:environment:prod"),
+			[][2]string{{"a foreign principal trusted", stranger}}},
+		{"all of its owner's", trust(site, "StringLike", "repo:me/*"),
+			[][2]string{{"a foreign principal trusted", stranger}}},
+		{"where it is told", trust(site, "StringEqualsIfExists", "repo:me/mine:environment:prod"),
+			[][2]string{{"a foreign principal trusted", stranger}}},
+		{"the same name elsewhere", trust("git.example", "StringEquals", "repo:me/mine:environment:prod"),
+			[][2]string{{"a foreign principal trusted", stranger}}},
+		{"a service account", trust(cluster, "StringEquals", "system:serviceaccount:app:web"), nil},
+		{"any service account", trust(cluster, "StringLike", "system:serviceaccount:*:*"),
+			[][2]string{{"a foreign principal trusted", stranger}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			base, head := two(t, func(b *graphtest.Builder) {
+				b.Add("iam/role:Role", "build", trust(site, "StringEquals", "repo:me/mine:ref:refs/heads/main"))
+			}, func(b *graphtest.Builder) { b.Add("iam/role:Role", "deploy", c.role) })
+			tells(t, between(base, head).Environments[0].Dangers, c.want)
+		})
+	}
+	// That a role itself lets in more of its repository is told.
+	base, head := two(t, func(b *graphtest.Builder) {
+		b.Add("iam/role:Role", "build", trust(site, "StringEquals", "repo:me/mine:ref:refs/heads/main"))
+	}, func(b *graphtest.Builder) {
+		b.Set("iam/role:Role", "build", "assumeRolePolicy",
+			trust(site, "StringLike", "repo:me/mine:*")["assumeRolePolicy"])
+	})
+	tells(t, between(base, head).Environments[0].Dangers, [][2]string{{"a foreign principal trusted", "repo:me/mine:*"}})
+}

@@ -301,6 +301,7 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	if head.Graph == nil {
 		return e
 	}
+	base, head = base.inAccount(), head.inAccount()
 	base.Graph, head.Graph = base.Graph.Canonical(), head.Graph.Canonical()
 	from := base.Graph
 	if from != nil {

@@ -38,9 +38,10 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 				was[a] = true
 			}
 		}
-		trust := map[access]bool{} // who might take it
+		trust, known := map[access]bool{}, map[string]bool{} // who might take it
 		for a := range was {
 			if a.action == assumed {
+				known[a.resource] = true
 				trust[access{effect: a.effect, who: a.resource, action: assumed, condition: a.condition}] = true
 			}
 		}
@@ -63,7 +64,8 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 			}
 			switch {
 			case g.Change == Added && g.Effect == "Allow" && stillAllowed(a, was):
-			case g.Change == Added && g.Action == assumed && g.Effect == "Allow" && taker(g).stranger(trust) != "":
+			case g.Change == Added && g.Action == assumed && g.Effect == "Allow" && taker(g).stranger(trust) != "" &&
+				(known[g.Resource] || !familiar(taker(g), e.Roles)):
 				who := "**" + taker(g).stranger(trust) + "**"
 				if g.Condition != "" {
 					who += " if " + code(cut(g.Condition, longest))

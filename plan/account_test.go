@@ -1,0 +1,50 @@
+package plan
+
+import (
+	"testing"
+
+	"dossier.example/plan/graph"
+	"dossier.example/plan/graph/graphtest"
+)
+
+// TestOwnAccount: where the stack says which account it is deployed to, what is written out of that one is not
+// foreign, and what is of another one is.
+func TestOwnAccount(t *testing.T) {
+	const own, foreign = "111122223333", "444455556666"
+	role := func(account string) in {
+		return in{"assumeRolePolicy": statements(`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account +
+			`:role/ci"},"Action":"sts:AssumeRole"}`)}
+	}
+	trusted := [][2]string{{"a foreign principal trusted", "the foreign account of"}}
+	one := map[string]string{"aws:allowedAccountIds": `["` + own + `"]`}
+	for _, c := range []struct {
+		name     string
+		config   map[string]string
+		provider in
+		account  string
+		want     [][2]string
+	}{
+		{"nothing says", nil, nil, own, trusted},
+		{"the one that is allowed", one, nil, own, nil},
+		{"another one", one, nil, foreign, trusted},
+		{"one of two", map[string]string{"aws:allowedAccountIds": `["` + own + `","` + foreign + `"]`}, nil, own,
+			trusted},
+		{"by a role", map[string]string{"aws:assumeRole": `{"roleArn":"arn:aws:iam::` + own + `:role/deploy"}`}, nil, own,
+			nil},
+		{"by a provider", nil, in{"allowedAccountIds": `["` + own + `"]`}, own, nil},
+		{"by a provider's role", nil, in{"assumeRole": in{"roleArn": "arn:aws:iam::" + own + ":role/deploy"}}, own, nil},
+		{"a provider of another one", one, in{"allowedAccountIds": []string{foreign}}, own, trusted},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			base, head := two(t, func(b *graphtest.Builder) {
+				if c.provider != nil {
+					b.Add("pulumi:providers:aws", "p", c.provider)
+				}
+			}, func(b *graphtest.Builder) { b.Add("iam/role:Role", "r", role(c.account)) })
+			stack := func(g *graph.Graph) Revision {
+				return Revision{Stacks: map[string]Stack{"e": {Graph: g, Config: c.config}}}
+			}
+			tells(t, Make(stack(base), stack(head)).Environments[0].Dangers, c.want)
+		})
+	}
+}
