@@ -244,17 +244,32 @@ func testS3LostAnswer(t *testing.T, cfg aws.Config) {
 		op    string
 		times int64 // answers lost
 		want  bool  // that Put succeeds
+		// then, if set, is what the server answers afterwards, as S3 may to an upload that it has completed.
+		then string
 	}{
-		{"one request, answered at the second try", 10, "PutObject", 1, true},
-		{"one request, never answered", 10, "PutObject", 100, false},
-		{"in parts, never answered", dossier.MinPartSize + 1, "CompleteMultipartUpload", 100, false},
-		{"in parts, answered at the second try", dossier.MinPartSize + 1, "CompleteMultipartUpload", 1, true},
-		{"a part, answered at the second try", dossier.MinPartSize + 1, "UploadPart", 1, true},
-		{"a part, never answered", dossier.MinPartSize + 1, "UploadPart", 100, false},
+		{"in parts, unknown at the second try", dossier.MinPartSize + 1, "CompleteMultipartUpload", 1, true,
+			"NoSuchUpload"},
+		{"in parts, unknown all the time", dossier.MinPartSize + 1, "CompleteMultipartUpload", 0, false,
+			"NoSuchUpload"},
+		{"one request, answered at the second try", 10, "PutObject", 1, true, ""},
+		{"one request, never answered", 10, "PutObject", 100, false, ""},
+		{"in parts, never answered", dossier.MinPartSize + 1, "CompleteMultipartUpload", 100, false, ""},
+		{"in parts, answered at the second try", dossier.MinPartSize + 1, "CompleteMultipartUpload", 1, true, ""},
+		{"a part, answered at the second try", dossier.MinPartSize + 1, "UploadPart", 1, true, ""},
+		{"a part, never answered", dossier.MinPartSize + 1, "UploadPart", 100, false, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var lost, done atomic.Int64
 			s := openS3(t, through(cfg, func(r *http.Request) (*http.Response, error) {
+				if c.then != "" && operation(r) == c.op && lost.Load() == c.times {
+					if r.Body != nil {
+						_, _ = io.Copy(io.Discard, r.Body) // the answer is the same if it fails
+					}
+					done.Add(1)
+					return &http.Response{StatusCode: 404, ProtoMajor: 1, ProtoMinor: 1, Request: r,
+						Header: http.Header{"Content-Type": {"application/xml"}},
+						Body:   io.NopCloser(strings.NewReader("<Error><Code>" + c.then + "</Code></Error>"))}, nil
+				}
 				resp, err := http.DefaultClient.Do(r)
 				if err == nil && operation(r) == c.op && !strings.HasSuffix(r.URL.Path, "/") &&
 					strings.Contains(r.URL.Path, "/files/") {

@@ -184,6 +184,14 @@ func (p *put) inParts(ctx context.Context, upload *string, part *buffer) error {
 		ChecksumType:      types.ChecksumTypeFullObject,
 		ChecksumCRC64NVME: aws.String(encodeCRC64(whole.CRC64)),
 	})
+	if code(err) == "NoSuchUpload" {
+		// An earlier attempt, whose answer was lost, has completed it: nobody else writes under this key. All bytes
+		// were sent, so to fail now would have the sender send them again.
+		if held, statErr := p.s.Stat(ctx, p.key); statErr == nil && held == whole {
+			p.held = held
+			return nil
+		}
+	}
 	if p.undecided = undecided(err); err != nil {
 		return err
 	}
