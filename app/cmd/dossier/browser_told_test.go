@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/color"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +15,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
@@ -228,6 +232,8 @@ func (c *chromium) title(t *testing.T, s *gatedSite) {
 	p.send(f)
 	s.parts.waitStored(t, 1, 2)
 	p.until("the title says how far it is", `/^[1-9]\d% – Submit your details – Dossier$/.test(document.title)`)
+	p.barsIn("none")
+	p.barsIn("active")
 	p.pressNamed("Pause all")
 	s.parts.pass()
 	p.says("Paused at")
@@ -236,6 +242,34 @@ func (c *chromium) title(t *testing.T, s *gatedSite) {
 	p.arrives(f)
 	if got := eval[string](p, `document.title`); strings.Contains(got, "%") {
 		p.errorf("the receipt's title is %q", got)
+	}
+}
+
+// barsIn checks that how far something is can be seen, in the page's own colours or those of the system.
+func (p *tab) barsIn(forced string) {
+	p.t.Helper()
+	p.call(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: forced}}})
+		return err
+	})
+	p.drawn()
+	boxes := eval[[]struct{ X, Y, Width, Height float64 }](p, `(scrollTo(0, 0),
+		[...document.querySelectorAll("progress")].map((e) => e.getBoundingClientRect().toJSON()))`)
+	if len(boxes) != 2 {
+		p.fatalf("the page has %d bars, want that of the file and that of all", len(boxes))
+	}
+	photo, _, err := image.Decode(bytes.NewReader(p.photo(chromedp.FullScreenshot(100))))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for i, box := range boxes {
+		at := func(part float64) color.Color {
+			return photo.At(int(box.X+part*box.Width), int(box.Y+box.Height/2))
+		}
+		if done, left := at(0.1), at(0.9); done == left {
+			p.errorf("with forced-colors %s, bar %d has the colour %v at both ends", forced, i, done)
+		}
 	}
 }
 
