@@ -213,6 +213,12 @@ func open(file string) (*os.File, fs.FileInfo, error) {
 		_ = f.Close()
 		return nil, nil, err
 	}
+	// What a system makes while it is read, as below /proc, has no size, and would be sent as an empty file.
+	if n, _ := f.ReadAt(make([]byte, 1), info.Size()); n > 0 {
+		_ = f.Close()
+		return nil, nil, fmt.Errorf("has more than the %d bytes that its file system reports; send a copy of it",
+			info.Size())
+	}
 	return f, info, nil
 }
 

@@ -37,6 +37,18 @@ func openTerminal(t *testing.T) (control, terminal *os.File) {
 	return control, terminal
 }
 
+// A file that the system makes while it is read has no size, and is not sent as an empty one.
+func TestUploadWithoutSize(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"/proc/version", "/proc/self/maps"} {
+		status, stdout, stderr := run(t.Context(), []string{"HOME=" + t.TempDir()}, "upload", "--to",
+			"http://127.0.0.1:1", "--name", "Ada", "--location", "York", "--age", "36", "--technology", "Go", file)
+		if status != exitUsage || !strings.Contains(stderr, file+": has more than the 0 bytes") {
+			t.Errorf("%s: exit status %d\n%s%s", file, status, stdout, stderr)
+		}
+	}
+}
+
 // On a terminal the progress is drawn.
 func TestUploadOnTerminal(t *testing.T) {
 	t.Parallel()
