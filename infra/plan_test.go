@@ -73,7 +73,7 @@ func planCases() []planCase {
 		{name: "alarm-threshold", stack: "dev", after: values{"observe.latencySeconds": 7}},
 		{name: "new-environment", without: "prod"},
 		{name: "app-only", stack: "dev", release: true},
-		{name: "network-block", stack: "dev", after: values{"network.cidr": "10.9.0.0/16"}},
+		{name: "network-block", stack: "dev", after: values{"network.cidr": "10.9.0.0/16"}, stops: "InvalidSubnet"},
 		{name: "passwords", stack: "dev", after: values{"database.credentials": 2}},
 		{name: "operators", stack: "dev", after: values{"jump.operatorCIDRs": []any{"203.0.113.0/24"}}},
 		{name: "nat-instance-to-gateway", stack: "dev", before: values{"network.nat": "instance"}},

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -227,6 +228,48 @@ func upgrade(before, now *Resource) error {
 	}
 	return fmt.Errorf("InvalidParameterCombination: The AllowMajorVersionUpgrade flag must be present when "+
 		"upgrading to a new major version: %s to %s", from, to)
+}
+
+// shrink refuses a smaller volume, which RDS does not make
+// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.ModifyingExisting.html).
+func shrink(before, now *Resource) error {
+	had, one := (look{in: before.Inputs}).number("allocatedStorage")
+	has, two := (look{in: now.Inputs}).number("allocatedStorage")
+	if one && two && has < had {
+		return fmt.Errorf("InvalidParameterCombination: Requested storage size (%v) cannot be less than the current "+
+			"storage size (%v)", has, had)
+	}
+	return nil
+}
+
+// fixed refuses what the provider sends as an update and AWS does not change: an older or another major version and a
+// smaller volume of a database, and other subnets that are in another VPC
+// (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_SetSubnets.html,
+// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBSubnetGroup.html).
+func (c *Cloud) fixed(before, now *Resource) error {
+	key := ""
+	switch now.Token {
+	case databaseType:
+		return errors.Join(upgrade(before, now), shrink(before, now))
+	case balancerType:
+		key = "subnets[]"
+	case subnetGroupType:
+		key = "subnetIds[]"
+	default:
+		return nil
+	}
+	vpc := func(r *Resource) string {
+		for _, id := range textsAt(r.Inputs, key) {
+			if subnet := c.byID(subnetType, id); subnet != nil {
+				return subnet.text("vpcId")
+			}
+		}
+		return ""
+	}
+	if from, to := vpc(before), vpc(now); from != "" && to != "" && from != to {
+		return fmt.Errorf("InvalidSubnet: the new subnets are in %s, and not as the present ones in %s", to, from)
+	}
+	return nil
 }
 
 // access notes a flow log that cannot deliver. Its role's policy was made in the same run, and IAM tells it to the

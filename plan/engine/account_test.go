@@ -196,3 +196,23 @@ func TestStop(t *testing.T) {
 		t.Errorf("a stopped instance has the address %q", r.output("publicIp"))
 	}
 }
+
+// TestFixed: what AWS does not change in place is refused.
+func TestFixed(t *testing.T) {
+	w, at := wholeWorld(t)
+	change := func(name, key string, value any) error {
+		r, _ := w.Get(at[name].Token, name)
+		next := r.Inputs.Copy()
+		next[resource.PropertyKey(key)] = resource.NewPropertyValue(value)
+		_, err := w.update(resource.URN(r.URN), r.ID, r.Inputs, next)
+		return err
+	}
+	if err := change("database", "allocatedStorage", 30.0); err != nil {
+		t.Errorf("a larger volume: %v", err)
+	}
+	refused(t, "a smaller volume", change("database", "allocatedStorage", 29.0), "cannot be less than the current")
+	other := []any{at["other subnet"].ID, w.add(subnetType, "other subnet c", in{"vpcId": at["other vpc"].ID,
+		"cidrBlock": "10.1.9.0/24", "availabilityZone": "us-east-1c"}).ID}
+	refused(t, "subnets of another VPC for a database", change("subnets", "subnetIds", other), "InvalidSubnet")
+	refused(t, "subnets of another VPC for a load balancer", change("balancer", "subnets", other), "InvalidSubnet")
+}

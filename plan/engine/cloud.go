@@ -422,11 +422,9 @@ func (c *Cloud) update(urn resource.URN, id string, olds, inputs resource.Proper
 			r.Inputs[key] = v
 		}
 	}
-	if r.Token == databaseType {
-		if err := upgrade(&before, r); err != nil {
-			*r = before
-			return nil, fmt.Errorf("updating %s %s: %w", r.Token, r.Name, err)
-		}
+	if err := c.fixed(&before, r); err != nil {
+		*r = before
+		return nil, fmt.Errorf("updating %s %s: %w", r.Token, r.Name, err)
 	}
 	if err := c.check(r); err != nil {
 		*r = before
