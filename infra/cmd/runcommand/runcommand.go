@@ -66,7 +66,7 @@ func (p program) execute(ctx context.Context, o options) (int, error) {
 	if err != nil {
 		return failed(bounded, err)
 	}
-	if err := m.waitManaged(bounded); err != nil {
+	if err := m.waitManaged(bounded, p.stderr); err != nil {
 		return failed(bounded, err)
 	}
 	id, err := m.send(bounded, deadline)
@@ -107,17 +107,24 @@ func newManager(ctx context.Context, o options, p pace) (*manager, error) {
 	return &manager{client: ssm.NewFromConfig(cfg), pace: p, options: o}, nil
 }
 
-// waitManaged waits until the agent on the instance has reported to Systems Manager.
-func (m *manager) waitManaged(ctx context.Context) error {
+// waitManaged waits until the agent on the instance has reported to Systems Manager. An agent that was there before and
+// is gone is mostly that of an instance that was stopped, to save money, so it says that before the time is over.
+func (m *manager) waitManaged(ctx context.Context, says io.Writer) error {
 	var pause pauses
 	var status types.PingStatus
-	for asked := false; ; asked = true {
+	for asked, told := false, false; ; asked = true {
 		now, err := m.ping(ctx)
 		switch {
 		case err == nil && now == types.PingStatusOnline:
 			return nil
 		case err == nil:
 			status = now
+			if status != "" && !told {
+				told = true
+				fmt.Fprintf(says, "runcommand: waiting for the agent on %s, whose status is %s; if the instance is "+
+					"stopped, start it: aws ec2 start-instances --region %s --instance-ids %s\n", m.instance, status,
+					m.region, m.instance)
+			}
 		case !asked || ctx.Err() == nil:
 			return err
 		} // else the time ended within a question, and the last answer is what counts

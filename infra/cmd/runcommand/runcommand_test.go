@@ -116,7 +116,10 @@ func TestUnsteady(t *testing.T) {
 		"SendCommand":                 {throttled(), throttled()},
 		"GetCommandInvocation":        {unknown, throttled(), unknown, fault, unknown},
 	}
-	if got := run(t, t.Context(), "echo done"); got != (said{0, "done\n", ""}) {
+	// Once, at the first status.
+	waits := fmt.Sprintf("runcommand: waiting for the agent on %s, whose status is ConnectionLost; if the instance is "+
+		"stopped, start it: aws ec2 start-instances --region %s --instance-ids %[1]s\n", testInstance, testRegion)
+	if got := run(t, t.Context(), "echo done"); got != (said{0, "done\n", waits}) {
 		t.Errorf("got %+v", got)
 	}
 	for operation, least := range map[string]int{"DescribeInstanceInformation": 8, "SendCommand": 3,
