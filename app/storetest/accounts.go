@@ -19,10 +19,7 @@ import (
 // Accounts checks that a store does what staff.AccountStore promises, and staff.SessionStore of sessions with an
 // account. The open function returns an empty store that is closed with the test; it is called once for each part.
 func Accounts(t *testing.T, open func(t *testing.T) staff.Store) {
-	for _, part := range []struct {
-		name string
-		test func(*testing.T, staff.Store)
-	}{
+	suite(t, open, []part[staff.Store]{
 		{"an account comes back as added", accountRoundTrip},
 		{"an ID, an address and an identity are one account's", accountTwice},
 		{"a change is made from what was read", accountChange},
@@ -36,9 +33,7 @@ func Accounts(t *testing.T, open func(t *testing.T) staff.Store) {
 		{"sessions of an account are its own", accountSessions},
 		{"the first administrator ends the shared sessions", accountFirst},
 		{"a cancelled call changes no account", accountCancelled},
-	} {
-		t.Run(part.name, func(t *testing.T) { part.test(t, open(t)) })
-	}
+	})
 }
 
 // newAccount returns the nth account of a test, an active viewer.

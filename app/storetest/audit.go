@@ -25,10 +25,7 @@ type AuditStore struct {
 // Audit checks that a store does what audit.Store and audit.Remover promise. The open function returns an empty store
 // that is closed with the test; it is called once for each part.
 func Audit(t *testing.T, open func(t *testing.T) AuditStore) {
-	for _, part := range []struct {
-		name string
-		test func(*testing.T, AuditStore)
-	}{
+	suite(t, open, []part[AuditStore]{
 		{"an entry comes back as appended", auditRoundTrip},
 		{"a place is one entry's", auditTaken},
 		{"a place is taken once by many at a time", auditTakenAtOnce},
@@ -40,9 +37,7 @@ func Audit(t *testing.T, open func(t *testing.T) AuditStore) {
 		{"entries are removed by steps", auditRemove},
 		{"the trail seals, verifies and prunes", auditWhole},
 		{"a cancelled call does nothing", auditCancelled},
-	} {
-		t.Run(part.name, func(t *testing.T) { part.test(t, open(t)) })
-	}
+	})
 }
 
 // chainOf returns the nth chain of a test, in their order.

@@ -7,6 +7,19 @@ import (
 	"testing"
 )
 
+// part is a part of a suite.
+type part[S any] struct {
+	name string
+	test func(*testing.T, S)
+}
+
+// suite runs each part on a store of its own.
+func suite[S any](t *testing.T, open func(*testing.T) S, parts []part[S]) {
+	for _, p := range parts {
+		t.Run(p.name, func(t *testing.T) { p.test(t, open(t)) })
+	}
+}
+
 // must ends the test unless doing something worked.
 func must(t testing.TB, doing string, err error) {
 	t.Helper()

@@ -15,10 +15,7 @@ import (
 // People checks that a store does what dossier.People promises. The open function returns an empty store that is closed
 // with the test; it is called once for each part.
 func People(t *testing.T, open func(t *testing.T) dossier.People) {
-	for _, part := range []struct {
-		name string
-		test func(*testing.T, dossier.People)
-	}{
+	suite(t, open, []part[dossier.People]{
 		{"a person comes back as inserted", peopleRoundTrip},
 		{"an absent person is not found", peopleAbsent},
 		{"an id is inserted once", peopleInsertTwice},
@@ -54,9 +51,7 @@ func People(t *testing.T, open func(t *testing.T) dossier.People) {
 		{"a call cancelled on its way is done or not acknowledged", peopleCancelledMeanwhile},
 		{"a call past its deadline is unavailable", peopleDeadline},
 		{"many at a time", peopleParallel},
-	} {
-		t.Run(part.name, func(t *testing.T) { part.test(t, open(t)) })
-	}
+	})
 }
 
 // peopleEpoch is the time that the tests count from; it has microseconds.

@@ -19,10 +19,7 @@ import (
 // Sessions checks that a store does what staff.Store promises. The open function returns an empty store that is closed
 // with the test; it is called once for each part.
 func Sessions(t *testing.T, open func(t *testing.T) staff.Store) {
-	for _, part := range []struct {
-		name string
-		test func(*testing.T, staff.Store)
-	}{
+	suite(t, open, []part[staff.Store]{
 		{"a session comes back as added", sessionRoundTrip},
 		{"a token is one session's", sessionTwice},
 		{"the last use only moves on", sessionSeen},
@@ -31,9 +28,7 @@ func Sessions(t *testing.T, open func(t *testing.T) staff.Store) {
 		{"others are ended", sessionEndOthers},
 		{"what is over is forgotten", sessionForget},
 		{"a cancelled call does nothing", sessionCancelled},
-	} {
-		t.Run(part.name, func(t *testing.T) { part.test(t, open(t)) })
-	}
+	})
 }
 
 // newSession returns the nth session of a test, a second after the one before.

@@ -20,10 +20,7 @@ import (
 // Tokens checks that a store does what staff.TokenStore promises. The open function returns an empty store that is
 // closed with the test; it is called once for each part.
 func Tokens(t *testing.T, open func(t *testing.T) staff.Store) {
-	for _, part := range []struct {
-		name string
-		test func(*testing.T, staff.Store)
-	}{
+	suite(t, open, []part[staff.Store]{
 		{"a token comes back as added", tokenRoundTrip},
 		{"a hash is one token's", tokenTwice},
 		{"the last use only moves on", tokenUsed},
@@ -32,9 +29,7 @@ func Tokens(t *testing.T, open func(t *testing.T) staff.Store) {
 		{"tokens end with their account", tokenAccount},
 		{"what has expired is forgotten", tokenForget},
 		{"a cancelled call does nothing", tokenCancelled},
-	} {
-		t.Run(part.name, func(t *testing.T) { part.test(t, open(t)) })
-	}
+	})
 }
 
 // owner returns the nth account of a test.
