@@ -49,6 +49,9 @@ type ProjectConfig struct {
 	// Artifacts are the files and folders that a build makes and the program uploads, with what each is made of: files,
 	// folders or patterns as of path.Match. They need not exist: a hash of what they are made of stands for them.
 	Artifacts map[string][]string `yaml:"artifacts"`
+	// Config is configuration of which a deployment gets other values elsewhere, such as from Pulumi ESC. It holds in
+	// plans alone, where no file of Pulumi's has the key.
+	Config map[string]string `yaml:"config"`
 	// Tags are build tags.
 	Tags []string `yaml:"tags"`
 	// Package is the folder of the Go package that the program is made of; empty: that of the program itself. Where
@@ -212,6 +215,12 @@ func (c *Config) check() error {
 				wrong("%s.environment: %q cannot be set: a name has letters, digits and _, and does not begin with "+
 					"PULUMI_",
 					at, name)
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(p.Config)) {
+			if namespace, key, is := strings.Cut(name, ":"); name == "" || is && (namespace == "" || key == "") {
+				wrong("%s.config: %q is no key: it is a name, with or without a namespace and a colon in front", at,
+					name)
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(p.Artifacts)) {

@@ -153,6 +153,33 @@ config:
 	}
 }
 
+// TestConfigForPlans: configuration for plans holds where no file of Pulumi's sets a key, and that is told.
+func TestConfigForPlans(t *testing.T) {
+	dir := repository(t, map[string]string{"go.mod": "module m",
+		"Pulumi.yaml":     "name: web\nruntime: go\nconfig: {zone: {default: a}}\n",
+		"Pulumi.dev.yaml": "environment: [shared]\nconfig: {size: 3, \"web:token\": {secure: v1:AAAA}}\n",
+		"stackplan.yaml": "projects: [{folder: ., config: {size: 9, zone: b, token: t, needed: 5, \"aws:region\": " +
+			"eu-west-1}}]\n"})
+	read, found, err := readConfig(dir, ConfigFile)
+	if err != nil || !found {
+		t.Fatal(err)
+	}
+	it := &tree{name: "it", dir: dir, config: read}
+	programs, _, err := it.programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"web:size": "3", "web:zone": "a", "web:token": "sealed v1:AAAA", "web:needed": "5",
+		"aws:region": "eu-west-1"}
+	if got := programs[0].stacks["dev"].Config; !maps.Equal(got, want) {
+		t.Errorf("the configuration is %q, want %q", got, want)
+	}
+	const note = "Stack `dev` is planned with values for `aws:region, web:needed` that stackplan.yaml has for plans"
+	if len(it.notes) != 2 || !strings.Contains(it.notes[1], note) {
+		t.Errorf("the notes are %q", it.notes)
+	}
+}
+
 // TestResealed: that a stack's secrets are encrypted with another key is told, where they are on both sides.
 func TestResealed(t *testing.T) {
 	const secret = "config: {\"web:a\": {secure: v1:AAAA}}\n"
@@ -194,6 +221,7 @@ rules: infra/rules
 prices: prices.json
 `, ""},
 		{"comments alone", "# nothing yet\n", ""},
+		{"keys that are none", "projects: [{folder: a, config: {\":b\": c}}]", `projects[0].config: ":b" is no key`},
 		{"an unknown key", "project: {}", `line 1: there is no key "project": those here are projects, exceptions`},
 		{"an unknown key of a project", "projects:\n  - stack: [dev]", `line 2: there is no key "stack": those here ` +
 			"are folder, stacks, production"},

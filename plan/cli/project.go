@@ -316,6 +316,10 @@ func (of *program) readStacks(project *workspace.Project, ext string) error {
 		}
 		if s.Config, s.Secrets, err = settle(project, values); err != nil {
 			s.Fault = &plan.Fault{Kind: plan.FaultSettings, Said: fmt.Sprintf("reading %s: %v", file(name), err)}
+		} else if added := stoodIn(project, s.Config, c.Config); len(added) > 0 && !t.past {
+			t.notes = append(t.notes, fmt.Sprintf("Stack %s is planned with values for %s that %s has for plans: "+
+				"those of a deployment are not known.", quoted(name), quoted(strings.Join(added, ", ")),
+				t.over.config()))
 		}
 		found[name] = s
 	}
@@ -372,6 +376,21 @@ func settle(project *workspace.Project, values config.Map) (settled map[string]s
 	}
 	slices.Sort(secrets)
 	return settled, slices.Compact(secrets), nil
+}
+
+// stoodIn adds to the configuration of a stack what it lacks of the one for plans, and returns the keys of that.
+func stoodIn(project *workspace.Project, settled, plans map[string]string) []string {
+	var added []string
+	for _, key := range slices.Sorted(maps.Keys(plans)) {
+		full := key
+		if !strings.Contains(full, ":") {
+			full = project.Name.String() + ":" + key
+		}
+		if _, has := settled[full]; !has {
+			settled[full], added = plans[key], append(added, full)
+		}
+	}
+	return added
 }
 
 // sealed stands in for the key to encrypted values: a different text for different values.

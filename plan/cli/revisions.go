@@ -684,7 +684,9 @@ func (p Project) run(ctx context.Context, of *program, name string, s plan.Stack
 	said := of.plainly(failed.Said)
 	if key := missingKey.FindStringSubmatch(said); key != nil {
 		return nil, &plan.Fault{Kind: plan.FaultSettings, Said: fmt.Sprintf("The program needs the configuration %s, "+
-			"which no file here sets: add it to Pulumi.%s.yaml. For a plan, any value of the right form will do.\n%s",
+			"which no file here sets: add it to Pulumi.%s.yaml. Where a deployment gets it elsewhere, which a value "+
+			"there would take the place of, add it to config of the project in stackplan.yaml: that holds in plans "+
+			"alone, and any value of the right form will do.\n%s",
 			key[1], name, said)}, nil
 	}
 	if asked := failed.Unanswered; len(asked) > 0 {

@@ -225,7 +225,7 @@ func missingConfiguration(t *testing.T, dir string) {
 		t.Errorf("status %d\n%s", status, log)
 	}
 	says(t, "the plan", out, "The program needs the configuration behaving:size, which no file here sets: add it to "+
-		"Pulumi.needs.yaml.", "at main.go:")
+		"Pulumi.needs.yaml.", "add it to config of the project in stackplan.yaml", "at main.go:")
 	if strings.Contains(out, dir) || strings.Contains(out, "goroutine") || strings.Contains(out, "pkg/mod") {
 		t.Errorf("it names folders of this machine, or calls: %s", out)
 	}
