@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -235,5 +236,37 @@ func TestShared(t *testing.T) {
 	}
 	if got := bareName("RDS Instance of old"); got != "of old" {
 		t.Errorf("a name with a space: %q", got)
+	}
+}
+
+// TestNotAsked: a plan says of which resources a rule is not asked, and why, in its comment and for programs.
+func TestNotAsked(t *testing.T) {
+	set := &policy.Set{Rules: slices.DeleteFunc(policy.Catalogue(), func(r policy.Rule) bool {
+		return r.ID != "CKV2_AWS_69"
+	})}
+	base, head := two(t, func(*graphtest.Builder) {}, func(b *graphtest.Builder) {
+		b.Add("rds/instance:Instance", "asked", in{"engine": "mysql", "engineVersion": "9.7.0"})
+		for _, name := range []string{"one", "two"} {
+			b.Add("rds/instance:Instance", name, in{"engine": "oracle-se2"})
+		}
+	})
+	p := Make(Revision{Stacks: map[string]Stack{"e": {Graph: base, Policy: set}}},
+		Revision{Stacks: map[string]Stack{"e": {Graph: head, Policy: set}}})
+	const why = "Oracle has no parameter that refuses connections without TLS"
+	text := p.Markdown()
+	if !strings.Contains(text, "<summary>Rules that are not asked") || strings.Count(text, why) != 1 {
+		t.Errorf("the comment does not say it once:\n%s", text)
+	}
+	var of []string
+	for _, n := range p.Environments[0].Policy.NotAsked {
+		if strings.Contains(n.Why, why) {
+			of = append(of, n.Resource)
+		}
+	}
+	if want := []string{"RDS Instance one", "RDS Instance two"}; !slices.Equal(of, want) {
+		t.Errorf("programs read that it is not asked of %q, want %q", of, want)
+	}
+	if row := "; 1 not asked of some resources"; !strings.Contains(strings.Split(text, "<details>")[0], row) {
+		t.Errorf("the overview does not say %q", row)
 	}
 }

@@ -398,6 +398,7 @@ func (p Plan) parts() []part {
 		{"Rules that are deliberately not kept", Environment.exceptions, func(e Environment) bool {
 			return slices.ContainsFunc(e.Policy.Exceptions, func(x Except) bool { return x.New })
 		}},
+		{"Rules that are not asked", Environment.notAsked, func(Environment) bool { return false }},
 	}
 	// What changes stands before what does not, whatever it is about.
 	for _, changed := range []bool{true, false} {

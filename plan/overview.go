@@ -49,6 +49,13 @@ func (p Plan) table() string {
 			if e.Policy.Asked == 0 {
 				return "none asked"
 			}
+			rules := map[string]bool{}
+			for _, n := range e.Policy.NotAsked {
+				rules[n.Rule] = true
+			}
+			if len(rules) > 0 {
+				return fmt.Sprintf("all kept, or exempted with a reason; %d not asked of some resources", len(rules))
+			}
 			return "all kept, or exempted with a reason"
 		}},
 	}

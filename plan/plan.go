@@ -186,6 +186,9 @@ type Policy struct {
 	// such a rule is kept, or has nothing left to hold there, is the rule's to say.
 	Mended     []string `json:"mended,omitempty"`
 	Exceptions []Except `json:"exceptions"`
+	// NotAsked are resources that a rule speaks of and is not asked of, because it does not know their kind, or a value
+	// of theirs.
+	NotAsked []NotAsked `json:"notAsked,omitempty"`
 }
 
 // Inherited is how many places base breaks a rule at as head does.
@@ -211,6 +214,14 @@ type Broken struct {
 	Says string `json:"says,omitempty"`
 	// Source is the line of head's program that registers the resource, where that is known.
 	Source graph.Source `json:"source,omitzero"`
+}
+
+// NotAsked is a resource that a rule is not asked of.
+type NotAsked struct {
+	Rule     string `json:"rule"`
+	Resource string `json:"resource"`
+	// Why says why not.
+	Why string `json:"why"`
 }
 
 // Except is a rule that is not kept on purpose.
@@ -534,6 +545,9 @@ func policies(base, head Stack, before, after *graph.Graph) Policy {
 			kept[at] = true
 			p.Broken = append(p.Broken, Broken{Rule: v.Rule, Resource: called(v, head.Graph),
 				Message: names.Replace(v.Message), Mend: v.Mend, Before: before, Says: r.Rule.Says})
+		}
+		for _, v := range r.Aside {
+			p.NotAsked = append(p.NotAsked, NotAsked{r.Rule.ID, called(v, head.Graph), names.Replace(v.Message)})
 		}
 		for _, e := range r.Excused {
 			i := slices.IndexFunc(p.Exceptions, func(x Except) bool {

@@ -273,6 +273,29 @@ func (e Environment) exceptions() string {
 	return b.String()
 }
 
+// notAsked are the resources that rules are not asked of, those of one rule for one reason as one.
+func (e Environment) notAsked() string {
+	type reason struct{ rule, why string }
+	var order []reason
+	of := map[reason][]string{}
+	for _, n := range e.Policy.NotAsked {
+		at := reason{n.Rule, own(n.Why, bareName(n.Resource))}
+		if of[at] == nil {
+			order = append(order, at)
+		}
+		of[at] = append(of[at], n.Resource)
+	}
+	var b strings.Builder
+	for _, at := range order {
+		why := at.why
+		if names := of[at]; len(names) == 1 {
+			why = strings.ReplaceAll(why, itsName, bareName(names[0]))
+		}
+		fmt.Fprintf(&b, "- **%s** of %s: %s\n", markdown.Plain(at.rule), namesOf(of[at], mostNames), sentence(why))
+	}
+	return b.String()
+}
+
 // limits are what the plan does not know.
 func (p Plan) limits() string {
 	var b strings.Builder
