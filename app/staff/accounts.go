@@ -243,7 +243,7 @@ func (a *Accounts) enter(ctx context.Context, i Identity, name, address string, 
 		return Account{}, err
 	case invited.Issuer == i.Issuer && invited.Subject == i.Subject:
 		return Account{}, dossier.ErrLost
-	case !invited.awaited() || !sameMailbox(invited.Address, address):
+	case !invited.Awaited() || !sameMailbox(invited.Address, address):
 		// Nobody gets into an account that is in use by owning its address somewhere else.
 		return Account{}, forbidden("There is another account with your address. Ask an administrator to remove it, " +
 			"or whoever runs the server to hand it over to you.")
@@ -454,9 +454,9 @@ func (r *Record) recover(now time.Time, s State) {
 	r.ChangedAt, r.Role, r.RoleGiven, r.State, r.Issuer, r.Subject = now, Administrator, false, s, "", ""
 }
 
-// awaited reports whether an account belongs to the owner of its address, whoever that is: nobody has proven to be its
+// Awaited reports whether an account belongs to the owner of its address, whoever that is: nobody has proven to be its
 // owner by anything else.
-func (r Record) awaited() bool { return r.Local() && r.Password == "" && r.State != Suspended }
+func (r Record) Awaited() bool { return r.Local() && r.Password == "" && r.State != Suspended }
 
 // settled is the state of an account that is not suspended.
 func (r Record) settled() State {

@@ -159,10 +159,10 @@ func tokenAccount(t *testing.T, s staff.Store) {
 		must(t, "Account", err)
 		return r
 	}
-	stays, suspended, removed := add(1), add(2), add(3)
+	stays, suspended, removed, handedOver := add(1), add(2), add(3), add(4)
 	var want []staff.Token
-	for n := range 6 {
-		if one := addToken(t, s, n, owner(byte(n%3+1))); one.Account == stays.ID {
+	for n := range 8 {
+		if one := addToken(t, s, n, owner(byte(n%4+1))); one.Account == stays.ID {
 			want = append([]staff.Token{one}, want...)
 		}
 	}
@@ -173,6 +173,11 @@ func tokenAccount(t *testing.T, s staff.Store) {
 	to.State = staff.Suspended
 	must(t, "SetAccount", s.SetAccount(t.Context(), suspended, to, true))
 	must(t, "RemoveAccount", s.RemoveAccount(t.Context(), removed))
+	to = handedOver
+	to.Password = "a hash"
+	must(t, "SetAccount", s.SetAccount(t.Context(), handedOver, to, true))
+	to.Revision++
+	must(t, "SetAccount", s.SetAccount(t.Context(), to, handedOver, true))
 	wantTokens(t, s, want...)
 	// Of what is not changed, because somebody else was faster, no token ends.
 	to = demoted
