@@ -33,6 +33,11 @@ func (l *look) zones(ctx context.Context) {
 	for _, z := range out.AvailabilityZones {
 		fit[aws.ToString(z.ZoneName)] = true
 	}
+	// What stands keeps running where AWS sells no more of it; only what would be made anew or changed fails.
+	lacks := l.fault
+	if l.exists {
+		lacks = l.warn
+	}
 	var kinds []string
 	for _, h := range l.hosts() {
 		if !slices.Contains(kinds, h.kind) {
@@ -46,7 +51,7 @@ func (l *look) zones(ctx context.Context) {
 			return
 		}
 		if len(has) == 0 {
-			l.fault(point, "choose another instance type, or another region", "%s has no %s", l.Settings.Region, kind)
+			lacks(point, "choose another instance type, or another region", "%s has no %s", l.Settings.Region, kind)
 		}
 		keep(fit, has)
 	}
@@ -56,7 +61,7 @@ func (l *look) zones(ctx context.Context) {
 		return
 	}
 	if len(has) == 0 {
-		l.fault(point, "choose another database.class, or another region",
+		lacks(point, "choose another database.class, or another region",
 			"RDS in %s has no %s for MySQL %s in a VPC with encrypted gp3 storage",
 			l.Settings.Region, l.Settings.Database.Class, l.Settings.Database.Version)
 	}

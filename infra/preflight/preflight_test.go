@@ -250,6 +250,12 @@ func TestFindings(t *testing.T) {
 		}, []string{"zones: RDS in us-east-1 has no db.t4g.medium for MySQL 8.4",
 			"zones: network.zones is 3, but only 0"},
 			nil},
+		{"a class and a type that are not sold any more, of a stack that has them", func(w *world) {
+			w.deployed(own)
+			awsfake.Give(w.Cloud, &rds.DescribeOrderableDBInstanceOptionsOutput{})
+			awsfake.Give(w.Cloud, &ec2.DescribeInstanceTypeOfferingsOutput{})
+		}, nil, []string{"zones: RDS in us-east-1 has no db.t4g.medium for MySQL 8.4",
+			"zones: us-east-1 has no t4g.micro", "zones: us-east-1 has no t4g.small"}},
 		{"role that may be made", func(w *world) { w.withoutRole("AWSServiceRoleForRDS") }, nil, nil},
 		{"role that may not be made", func(w *world) {
 			w.withoutRole("AWSServiceRoleForRDS")
