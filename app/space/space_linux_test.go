@@ -1,6 +1,7 @@
 package space
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -204,4 +205,57 @@ func TestNoReserve(t *testing.T) {
 		t.Errorf("Opening: %v", err)
 	}
 	r.Keep(t.Context(), slog.New(slog.DiscardHandler))
+}
+
+// fullOnce is a catalog whose calls fail for lack of room the first time, and answer the second time.
+type fullOnce struct {
+	dossier.Catalog
+	dossier.People
+	calls int
+}
+
+func (f *fullOnce) call() error {
+	if f.calls++; f.calls%2 == 1 {
+		return dossier.Unavailable(context.Background(), "write", syscall.ENOSPC)
+	}
+	return nil
+}
+
+func (f *fullOnce) Remove(context.Context, dossier.PersonID, dossier.FileID, time.Time) (*dossier.File, error) {
+	return &dossier.File{Name: "a"}, f.call()
+}
+
+func (f *fullOnce) SetNote(context.Context, string, string, []byte) (dossier.Note, error) {
+	return dossier.Note{Revision: "a"}, f.call()
+}
+
+func (f *fullOnce) Trash(context.Context, []dossier.PersonID, dossier.Trash) (int, error) {
+	return 7, f.call()
+}
+
+// What frees and returns something is repeated with a piece of ballast, and returns what it did then.
+func TestReserveReturns(t *testing.T) {
+	r := open(t, servers.SmallDisk(t, diskSize))
+	if _, _, err := r.tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	full := &fullOnce{}
+	removed, err := r.Catalog(full).Remove(t.Context(), dossier.PersonID{}, dossier.FileID{}, time.Time{})
+	if err != nil || removed == nil || removed.Name != "a" {
+		t.Errorf("Remove: %v, %v", removed, err)
+	}
+	note, err := r.Catalog(full).SetNote(t.Context(), "sweep", "", nil)
+	if err != nil || note.Revision != "a" {
+		t.Errorf("SetNote: %v, %v", note, err)
+	}
+	if n, err := r.People(full).Trash(t.Context(), nil, dossier.Trash{}); err != nil || n != 7 {
+		t.Errorf("Trash: %d, %v", n, err)
+	}
+	if full.calls != 6 || r.given != 3 {
+		t.Errorf("%d calls, %d pieces were given back, want 6 and 3", full.calls, r.given)
+	}
+	// The place of the scrub is written so often that it would use the ballast up.
+	if _, err := r.Catalog(full).SetNote(t.Context(), dossier.ScrubNote, "", nil); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("SetNote of the scrub's place: %v", err)
+	}
 }

@@ -15,6 +15,12 @@ import (
 // what frees, or belongs to reconciliation, may use the ballast. All other calls go straight through: those that read,
 // and the few and small writes by which what has arrived is acknowledged.
 
+// freed is Reserve.Free for what returns a value.
+func freed[T any](ctx context.Context, r *Reserve, do func() (T, error)) (v T, err error) {
+	err = r.Free(ctx, func() (err error) { v, err = do(); return err })
+	return v, err
+}
+
 // People returns a store of people with this reserve.
 func (r *Reserve) People(store dossier.People) dossier.People { return people{store, r} }
 
@@ -49,8 +55,7 @@ func (s people) Delete(ctx context.Context, p dossier.Person) error {
 }
 
 func (s people) Trash(ctx context.Context, ids []dossier.PersonID, t dossier.Trash) (moved int, err error) {
-	err = s.r.Free(ctx, func() (err error) { moved, err = s.People.Trash(ctx, ids, t); return err })
-	return moved, err
+	return freed(ctx, s.r, func() (int, error) { return s.People.Trash(ctx, ids, t) })
 }
 
 func (s people) MoveTrashed(ctx context.Context, id dossier.PersonID, since, at time.Time) error {
@@ -80,13 +85,11 @@ func (s staffStore) AddSession(ctx context.Context, one staff.Session) error {
 }
 
 func (s staffStore) EndSession(ctx context.Context, id staff.SessionID, of staff.AccountID) (ended bool, err error) {
-	err = s.r.Free(ctx, func() error { ended, err = s.Store.EndSession(ctx, id, of); return err })
-	return ended, err
+	return freed(ctx, s.r, func() (bool, error) { return s.Store.EndSession(ctx, id, of) })
 }
 
 func (s staffStore) EndOthers(ctx context.Context, except staff.SessionID, of staff.AccountID) (n int, err error) {
-	err = s.r.Free(ctx, func() error { n, err = s.Store.EndOthers(ctx, except, of); return err })
-	return n, err
+	return freed(ctx, s.r, func() (int, error) { return s.Store.EndOthers(ctx, except, of) })
 }
 
 func (s staffStore) ForgetSessions(ctx context.Context, began, seen time.Time) error {
@@ -114,8 +117,7 @@ func (s staffStore) AddToken(ctx context.Context, t staff.Token) error {
 }
 
 func (s staffStore) RevokeToken(ctx context.Context, id staff.TokenID) (revoked bool, err error) {
-	err = s.r.Free(ctx, func() error { revoked, err = s.Store.RevokeToken(ctx, id); return err })
-	return revoked, err
+	return freed(ctx, s.r, func() (bool, error) { return s.Store.RevokeToken(ctx, id) })
 }
 
 func (s staffStore) ForgetTokens(ctx context.Context, expired time.Time) error {
@@ -171,11 +173,7 @@ func (s catalog) MarkTrashed(ctx context.Context, person dossier.PersonID, file 
 
 func (s catalog) Remove(ctx context.Context, person dossier.PersonID, file dossier.FileID,
 	at time.Time) (removed *dossier.File, err error) {
-	err = s.r.Free(ctx, func() (err error) {
-		removed, err = s.Catalog.Remove(ctx, person, file, at)
-		return err
-	})
-	return removed, err
+	return freed(ctx, s.r, func() (*dossier.File, error) { return s.Catalog.Remove(ctx, person, file, at) })
 }
 
 func (s catalog) Release(ctx context.Context, person dossier.PersonID, off dossier.Quota, epoch string,
@@ -194,20 +192,12 @@ func (s catalog) SetNote(ctx context.Context, name, revision string, value []byt
 	if name == dossier.ScrubNote || name == dossier.SweepProgressNote {
 		return s.Catalog.SetNote(ctx, name, revision, value)
 	}
-	err = s.r.Free(ctx, func() (err error) {
-		note, err = s.Catalog.SetNote(ctx, name, revision, value)
-		return err
-	})
-	return note, err
+	return freed(ctx, s.r, func() (dossier.Note, error) { return s.Catalog.SetNote(ctx, name, revision, value) })
 }
 
 func (s catalog) SeeOwnerless(ctx context.Context, person dossier.PersonID, file dossier.FileID,
 	at time.Time) (since time.Time, err error) {
-	err = s.r.Free(ctx, func() (err error) {
-		since, err = s.Catalog.SeeOwnerless(ctx, person, file, at)
-		return err
-	})
-	return since, err
+	return freed(ctx, s.r, func() (time.Time, error) { return s.Catalog.SeeOwnerless(ctx, person, file, at) })
 }
 
 func (s catalog) ForgetOwnerless(ctx context.Context, person dossier.PersonID, file dossier.FileID) error {
