@@ -132,6 +132,23 @@ func TestAnswersOfRegions(t *testing.T) {
 		if !strings.HasPrefix(r.Name, "unknown-getregion-name-") {
 			t.Errorf("the region that is not known is %+v", r)
 		}
+		var writes struct {
+			ARN string `pulumi:"arn"`
+		}
+		const account = "aws:elb/getServiceAccount:getServiceAccount"
+		for of, want := range map[string]string{"": "arn:aws:iam::156460612806:root",
+			"us-gov-west-1": "arn:aws-us-gov:iam::048591011584:root", "xx-far-1": "arn:aws:elb:xx-far-1:"} {
+			args := map[string]any{}
+			if of != "" {
+				args["region"] = of
+			}
+			if err := ctx.Invoke(account, args, &writes); err != nil {
+				return err
+			}
+			if !strings.HasPrefix(writes.ARN, want) {
+				t.Errorf("load balancers of %q write as %s, want %s", of, writes.ARN, want)
+			}
+		}
 		register(t, ctx, "aws:sns/topic:Topic", "own", nil)
 		register(t, ctx, "aws:sns/topic:Topic", "argument", pulumi.Map{"region": pulumi.String("ca-central-1")})
 		register(t, ctx, "aws:sns/topic:Topic", "provider", nil, pulumi.Provider(&far))

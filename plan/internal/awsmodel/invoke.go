@@ -111,9 +111,11 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 			"version": 0, "entries": []any{},
 		})
 	case "aws:elb/getServiceAccount:getServiceAccount":
-		// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
-		// that of us-east-1
-		return answer(map[string]any{"id": "127311923021", "arn": "arn:aws:iam::127311923021:root"})
+		account, known := balancers[m.Region]
+		if !known {
+			return nil, fmt.Errorf("%w: %s in %s", ErrUnknown, token, m.Region)
+		}
+		return answer(map[string]any{"id": account, "arn": arn("iam::" + account + ":root")})
 	case "aws:route53/getZone:getZone":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/route53_zone
 		id := text("zoneId")
@@ -128,6 +130,20 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 	}
 	return nil, fmt.Errorf("%w: add the answer of %s to Invoke in "+
 		"plan/internal/awsmodel/invoke.go", ErrUnknown, token)
+}
+
+// balancers are the accounts by which load balancers write their access logs, by region, as the provider has them:
+// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/elb_service_account.
+var balancers = map[string]string{
+	"af-south-1": "098369216593", "ap-east-1": "754344448648", "ap-northeast-1": "582318560864",
+	"ap-northeast-2": "600734575887", "ap-northeast-3": "383597477331", "ap-south-1": "718504428378",
+	"ap-southeast-1": "114774131450", "ap-southeast-2": "783225319266", "ap-southeast-3": "589379963580",
+	"ca-central-1": "985666609251", "cn-north-1": "638102146993", "cn-northwest-1": "037604701340",
+	"eu-central-1": "054676820928", "eu-north-1": "897822967062", "eu-south-1": "635631232127",
+	"eu-west-1": "156460612806", "eu-west-2": "652711504416", "eu-west-3": "009996457667",
+	"me-south-1": "076674570225", "sa-east-1": "507241528517", "us-east-1": "127311923021",
+	"us-east-2": "033677994240", "us-gov-east-1": "190560391635", "us-gov-west-1": "048591011584",
+	"us-west-1": "027434742980", "us-west-2": "797873946194",
 }
 
 // zones are the names and ids of the availability zones that need no opt-in:
