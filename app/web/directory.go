@@ -261,7 +261,8 @@ func (s *Server) faultyFilters(c echo.Context, at directoryPlace, err error) err
 	}
 	v.Filters = filtersOf(at, query.Get, faults)
 	if faults[dossier.FilterZone] != "" {
-		// Browsers know zones before servers do, and no one can correct a field that is not shown: the next try is in UTC.
+		// Browsers know zones before servers do, and no one can correct a field that is not shown: the next try is in
+		// UTC.
 		v.Filters.Zone = ""
 	}
 	return s.render(c, http.StatusUnprocessableEntity, "directory", v)

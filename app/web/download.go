@@ -139,10 +139,10 @@ var (
 	longNumber = regexp.MustCompile(`\d{19,}`)
 )
 
-// servableRange has http.ServeContent answer a request with a Range as RFC 9110 says (section 14.2). Several ranges would
-// be an opening of the store each, and http.ServeContent would read them in a goroutine that may outlive its call; a
-// unit that is unknown must be ignored; of nothing http.ServeContent would send a part from byte 0 to byte -1. The whole
-// is a right answer each time.
+// servableRange has http.ServeContent answer a request with a Range as RFC 9110 says (section 14.2). Several ranges
+// would be an opening of the store each, and http.ServeContent would read them in a goroutine that may outlive its
+// call; a unit that is unknown must be ignored; of nothing http.ServeContent would send a part from byte 0 to byte -1.
+// The whole is a right answer each time.
 func servableRange(h http.Header, size int64) {
 	asked := h.Get("Range")
 	if size == 0 || !oneRange.MatchString(asked) {

@@ -27,8 +27,8 @@ type fields map[string]string
 const receiptField = "receipt"
 
 // formReader reads the submission form, multipart/form-data, as a stream: first the text fields, in any order, then the
-// files. Text fields of others may stand anywhere. Its memory does not depend on the size of the body. Errors are coded: CodeMalformed, codeTimeout; or
-// errTooMuch.
+// files. Text fields of others may stand anywhere. Its memory does not depend on the size of the body. Errors are
+// coded: CodeMalformed, codeTimeout; or errTooMuch.
 type formReader struct {
 	mr *multipartReader
 	// parts is how many more parts are taken.

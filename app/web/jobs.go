@@ -32,8 +32,8 @@ const jobKey = "job"
 
 func jobPath(id string) string { return "/people/jobs/" + id }
 
-// formJob is the field by which a form names the job that it begins: a form that is sent twice, by a double click, finds
-// the job that it has begun.
+// formJob is the field by which a form names the job that it begins: a form that is sent twice, by a double click,
+// finds the job that it has begun.
 const formJob = "job"
 
 // newFormJob returns that field of a form.
