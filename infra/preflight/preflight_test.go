@@ -349,6 +349,10 @@ func TestFindings(t *testing.T) {
 				"name/log-groups: the log group /dossier/prod/app already exists",
 				"name/parameters: the parameter /dossier/prod/bucket, /dossier/prod/table already exists"},
 			[]string{"name/dashboard: the dashboard dossier-prod exists and will be overwritten"}},
+		{"names of another stack in an account that has this one", func(w *world) {
+			w.deployed(own)
+			w.named(stranger)
+		}, []string{"name/database: ", "name/group: ", "name/log-groups: ", "name/parameters: "}, nil},
 		{"names of nobody", func(w *world) { w.named(nil) },
 			[]string{"name/database: ", "name/group: ", "name/log-groups: ", "name/parameters: "},
 			[]string{"name/dashboard: "}},
