@@ -29,10 +29,11 @@ func TestOwnAccount(t *testing.T) {
 		{"another one", one, nil, foreign, trusted},
 		{"one of two", map[string]string{"aws:allowedAccountIds": `["` + own + `","` + foreign + `"]`}, nil, own,
 			trusted},
-		{"by a role", map[string]string{"aws:assumeRole": `{"roleArn":"arn:aws:iam::` + own + `:role/deploy"}`}, nil, own,
-			nil},
+		{"by a role", map[string]string{"aws:assumeRole": `{"roleArn":"arn:aws:iam::` + own + `:role/deploy"}`}, nil,
+			own, nil},
 		{"by a provider", nil, in{"allowedAccountIds": `["` + own + `"]`}, own, nil},
-		{"by a provider's role", nil, in{"assumeRole": in{"roleArn": "arn:aws:iam::" + own + ":role/deploy"}}, own, nil},
+		{"by a provider's role", nil, in{"assumeRole": in{"roleArn": "arn:aws:iam::" + own + ":role/deploy"}}, own,
+			nil},
 		{"a provider of another one", one, in{"allowedAccountIds": []string{foreign}}, own, trusted},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -44,6 +44,12 @@ func ontoOne(base, head *graph.Graph, r *graph.Resource) []Danger {
 			What: fmt.Sprintf("**%s** %s: ", r.Kind(), code(r.Name)) + fmt.Sprintf(format, args...) + "."})
 	}
 	switch r.Token {
+	case "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/default_security_group
+		if network := r.Input("vpcId"); network == nil || stays(base, head, network) {
+			tell(stops, "it takes over the default group of a network that is there, and takes out all of its rules "+
+				"but those that it has itself: what is in the group reaches others, and is reached, by these alone")
+		}
 	case networkACLType:
 		wallsIn(base, head, r, tell)
 	case "aws:lb/listenerRule:ListenerRule":

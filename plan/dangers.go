@@ -59,6 +59,34 @@ var holding = map[string]string{
 	"aws:rds/snapshot:Snapshot":                         "the snapshot",
 	"aws:redshift/cluster:Cluster":                      "its data",
 	"aws:secretsmanager/secretVersion:SecretVersion":    "this version of the secret",
+
+	"aws:acmpca/certificateAuthority:CertificateAuthority":     "its key",
+	"aws:cloudtrail/eventDataStore:EventDataStore":             "its records",
+	"aws:codeartifact/repository:Repository":                   "its packages",
+	"aws:codecommit/repository:Repository":                     "its code",
+	"aws:docdb/clusterSnapshot:ClusterSnapshot":                "the snapshot",
+	"aws:ebs/snapshotCopy:SnapshotCopy":                        "the snapshot",
+	"aws:ecrpublic/repository:Repository":                      "its images",
+	"aws:elasticache/serverlessCache:ServerlessCache":          "its data",
+	"aws:fsx/ontapFileSystem:OntapFileSystem":                  "its files",
+	"aws:fsx/ontapVolume:OntapVolume":                          "its files",
+	"aws:fsx/openZfsFileSystem:OpenZfsFileSystem":              "its files",
+	"aws:fsx/openZfsVolume:OpenZfsVolume":                      "its files",
+	"aws:keyspaces/table:Table":                                "its records",
+	"aws:lightsail/database:Database":                          "its data",
+	"aws:lightsail/instance:Instance":                          "its disk",
+	"aws:memorydb/cluster:Cluster":                             "its data",
+	"aws:mq/broker:Broker":                                     "its messages",
+	"aws:neptune/clusterSnapshot:ClusterSnapshot":              "the snapshot",
+	"aws:opensearch/serverlessCollection:ServerlessCollection": "its documents",
+	"aws:rds/clusterSnapshot:ClusterSnapshot":                  "the snapshot",
+	"aws:rds/clusterSnapshotCopy:ClusterSnapshotCopy":          "the snapshot",
+	"aws:rds/snapshotCopy:SnapshotCopy":                        "the snapshot",
+	"aws:redshiftserverless/namespace:Namespace":               "its data",
+	"aws:s3/directoryBucket:DirectoryBucket":                   "its objects",
+	"aws:s3tables/tableBucket:TableBucket":                     "its tables",
+	"aws:timestreamwrite/table:Table":                          "its records",
+	"aws:workspaces/workspace:Workspace":                       "its disks",
 }
 
 // addressed are the types by which others outside the stack know it, with what they know.
@@ -304,8 +332,8 @@ func lost(e *Environment, base *graph.Graph) []Danger {
 		case protected(base, c):
 			guarded = append(guarded, code(c.String()))
 		case known && (old == nil || !partGone(base, old, gone)) &&
-			// A new permission is there before the old one goes.
-			(c.Action == Delete || loss.kind == stops && c.Type != permissionType || c.First):
+			// A new permission, or grant, is there before the old one goes.
+			(c.Action == Delete || loss.kind == stops && c.Type != permissionType && c.Type != grantType || c.First):
 			tell(loss.kind, "%s: %s.", does, loss.what)
 		case !known && !judgedGone(c.Type) && !styles(old):
 			tell(notJudged, "%s: nothing here judges what that means for type %s.", does, code(c.Type))

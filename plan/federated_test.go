@@ -142,8 +142,8 @@ func TestFederatedDocument(t *testing.T) {
 		{stops, "nobody signs in by it"}})
 }
 
-// TestFamiliar: a role for a service account of the cluster, or for a repository that another role lets in already, lets
-// nobody new in.
+// TestFamiliar: a role for a service account of the cluster, or for a repository that another role lets in already,
+// lets nobody new in.
 func TestFamiliar(t *testing.T) {
 	const (
 		site, cluster = "token.actions.githubusercontent.com", "oidc.eks.eu-central-1.amazonaws.com/id/A"
@@ -187,5 +187,6 @@ func TestFamiliar(t *testing.T) {
 		b.Set("iam/role:Role", "build", "assumeRolePolicy",
 			trust(site, "StringLike", "repo:me/mine:*")["assumeRolePolicy"])
 	})
-	tells(t, between(base, head).Environments[0].Dangers, [][2]string{{"a foreign principal trusted", "repo:me/mine:*"}})
+	tells(t, between(base, head).Environments[0].Dangers,
+		[][2]string{{"a foreign principal trusted", "repo:me/mine:*"}})
 }

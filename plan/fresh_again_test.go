@@ -128,7 +128,7 @@ func TestFreshAgain(t *testing.T) {
 			[][2]string{{notJudged, "nothing here knows type"}}},
 		{"a broker", "mq/broker.go", "mq/broker:Broker", in{"publiclyAccessible": false, "engineType": "RabbitMQ"},
 			in{"publiclyAccessible": true, "engineType": "RabbitMQ"}, Replace,
-			[][2]string{{exposes, "public address"}, {notJudged, "type `aws:mq/broker:Broker`"}}},
+			[][2]string{{exposes, "public address"}, {"data replaced", "its messages"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t) })
 	}

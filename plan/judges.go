@@ -396,14 +396,16 @@ func unset(text string) any {
 	return text
 }
 
-// enciphered are the parameters that ask for encrypted connections: MySQL's and MariaDB's, PostgreSQL's.
-var enciphered = []string{"require_secure_transport", "rds.force_ssl"}
+// enciphered are the parameters that ask for encrypted connections: MySQL's and MariaDB's, PostgreSQL's, DocumentDB's,
+// Neptune's, Redshift's.
+var enciphered = []string{"require_secure_transport", "rds.force_ssl", "tls", "neptune_enforce_ssl", "require_ssl"}
 
 // asksForEncryption reports whether parameters of databases say that connections have to be encrypted.
 func asksForEncryption(v any) bool {
 	return slices.ContainsFunc(graph.Items(v), func(p any) bool {
 		value := strings.ToLower(graph.Text(graph.At(p, "value")))
-		return slices.Contains(enciphered, graph.Text(graph.At(p, "name"))) && (value == "1" || value == "on")
+		return slices.Contains(enciphered, graph.Text(graph.At(p, "name"))) && slices.Contains(
+			[]string{"1", "on", "true", "enabled", "tls1.2+", "tls1.3+", "fips-140-3"}, value)
 	})
 }
 

@@ -134,7 +134,7 @@ var losses = map[string]loss{
 		"without its lock, whoever has the right deletes backups at any time"},
 	eventsOfDatabase:                  {hides, "nobody is told of its events"},
 	"aws:rds/proxyTarget:ProxyTarget": {stops, "the proxy leads nowhere"},
-	"aws:kms/grant:Grant":             {stops, "whoever had it may no longer use the key"},
+	grantType:                         {stops, "whoever had it may no longer use the key"},
 	"aws:efs/accessPoint:AccessPoint": {stops, "whoever mounts the files by this access point fails"},
 	"aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": {weakens,
 		"its backups are no longer copied to another region"},

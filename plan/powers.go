@@ -26,7 +26,8 @@ var powers = func() map[string]string {
 			"ec2:modifyinstanceattribute ecr:putimage glue:createjob glue:updatejob glue:createdevendpoint " +
 			"glue:updatedevendpoint glue:startjobrun ecs:runtask ecs:starttask ecs:registertaskdefinition " +
 			"batch:submitjob batch:registerjobdefinition elasticmapreduce:runjobflow " +
-			"elasticmapreduce:addjobflowsteps emr-serverless:startjobrun ssm:resumesession ssm:createdocument ssm:updatedocument " +
+			"elasticmapreduce:addjobflowsteps emr-serverless:startjobrun ssm:resumesession ssm:createdocument " +
+			"ssm:updatedocument " +
 			"lambda:createeventsourcemapping sagemaker:createpresignednotebookinstanceurl " +
 			"sagemaker:createpresigneddomainurl codepipeline:startpipelineexecution datapipeline:putpipelinedefinition",
 		"to hand out what others keep": "rds:modifydbsnapshotattribute rds:modifydbclustersnapshotattribute " +

@@ -363,6 +363,7 @@ func reached(base, head *graph.Graph) []Danger {
 	// Of what is no place the rules of its groups tell; a block of everything then also has who is in a group.
 	rulesBefore, rulesAfter := ruleFlows(base), ruleFlows(head)
 	found = append(found, ruleOpenings(more(rulesAfter, rulesBefore, nil), newly)...)
+	found = append(found, furtherOut(more(rulesAfter, rulesBefore, nil), rulesBefore)...)
 	var lost []string
 	for _, g := range more(before, openly(after), places) {
 		if g.served {
@@ -418,12 +419,21 @@ func strangeGroups(base, head *graph.Graph) []Danger {
 	var found []Danger
 	for _, now := range head.Resources {
 		old := base.Was(now)
-		if old == nil || now.Read {
+		if now.Read {
 			continue
 		}
 		for _, path := range grouped[now.Token] {
-			was, left := groups(base, old, path)
 			is, come := groups(head, now, path)
+			if old == nil {
+				if len(come) > 0 {
+					found = append(found, Danger{Kind: notJudged, Resource: now.String(),
+						What: fmt.Sprintf("**%s** %s is created behind %s (%s): the program does not make these "+
+							"security groups, and whom they let in is not known here.", now.Kind(), code(now.Name),
+							strings.Join(few(without(come, nil)), ", "), code(path))})
+				}
+				continue
+			}
+			was, left := groups(base, old, path)
 			var said []string
 			for verb, list := range map[string][]string{"gets": without(come, was), "loses": without(left, is)} {
 				if len(list) > 0 {
@@ -561,6 +571,25 @@ func ruleOpenings(newly, told []gap) []Danger {
 			What: fmt.Sprintf("**%s** %s lets %s in "+
 				"on %s, to whatever has its group.", g.rule.Kind(), code(g.rule.Name), who,
 				portsOf(g.protocol, g.left))})
+	}
+	return found
+}
+
+// furtherOut tells which groups newly let what has them reach the whole internet, of those that let it reach less
+// before.
+func furtherOut(newly []gap, before []flow) []Danger {
+	var found []Danger
+	told := map[string]bool{}
+	for _, g := range newly {
+		some := slices.ContainsFunc(before, func(f flow) bool { return f.from == g.from })
+		on := portsOf(g.protocol, g.left)
+		if !g.to.world() || g.to.unknown || !some || told[g.from.name+on] {
+			continue
+		}
+		told[g.from.name+on] = true
+		found = append(found, Danger{Kind: exposes, Resource: g.rule.String(),
+			What: fmt.Sprintf("**%s** %s lets what has its group reach %s on %s: it was held to less.", g.rule.Kind(),
+				code(g.rule.Name), g.to.shown(), on)})
 	}
 	return found
 }

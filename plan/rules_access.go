@@ -107,6 +107,7 @@ var accessRules = slices.Concat(
 		// https://docs.aws.amazon.com/kms/latest/developerguide/alias-update.html
 		input("targetKeyId", weakens,
 			other("whoever encrypts by this name does so with another key, and needs rights for that"))),
+	on(grantType, orNew("operations", moreRights, further("%s is allowed with the key"))),
 	on(keyType,
 		input("deletionWindowInDays", weakens, lower(30, "its deletion can be called off for %s days instead of %s")),
 		input("enableKeyRotation", weakens, from("true", "it is no longer rotated")),

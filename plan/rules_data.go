@@ -197,7 +197,10 @@ var dataRules = slices.Concat(
 		input("caCertIdentifier", stops,
 			other("clients that do not know its new certificate authority no longer connect")),
 		harmless("promotionTier")),
-	on("aws:rds/clusterParameterGroup:ClusterParameterGroup aws:rds/parameterGroup:ParameterGroup",
+	on("aws:docdb/clusterParameterGroup:ClusterParameterGroup "+
+		"aws:memorydb/parameterGroup:ParameterGroup aws:neptune/clusterParameterGroup:ClusterParameterGroup "+
+		"aws:rds/clusterParameterGroup:ClusterParameterGroup aws:rds/parameterGroup:ParameterGroup "+
+		"aws:redshift/parameterGroup:ParameterGroup",
 		input("parameters", weakens, ends("connections need no encryption", asksForEncryption)),
 		input("parameters", stops, settings)),
 	on(eventsOfDatabase,

@@ -264,6 +264,10 @@ var frontRules = slices.Concat(
 		input("healthCheckId", weakens, other("whether what the name leads to answers is checked another way, or not")),
 		// internal/service/route53/record.go: another type is made, and the former one deleted, in one batch.
 		input("type", stops, other("the name is of another type, and whoever asks for the former one gets no answer"))),
+	on("aws:route53/hostedZoneDnsSec:HostedZoneDnsSec",
+		// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-configuring-dnssec-disable.html
+		input("signingStatus", stops, from("SIGNING", "names are no longer signed; as long as the parent zone says "+
+			"that they are, resolvers that check it find none of them"))),
 	on(ipSetType, input("addresses", weakens, networksMoved)),
 	on(webACLType+" aws:wafv2/ruleGroup:RuleGroup",
 		// https://docs.aws.amazon.com/waf/latest/APIReference/API_Rule.html

@@ -36,6 +36,7 @@ const (
 	cacheUserType      = "aws:elasticache/user:User"
 	passwordType       = "aws:iam/accountPasswordPolicy:AccountPasswordPolicy"
 	firehoseType       = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
+	grantType          = "aws:kms/grant:Grant"
 	keyType            = "aws:kms/key:Key"
 	keyPolicyType      = "aws:kms/keyPolicy:KeyPolicy"
 	lambdaAliasType    = "aws:lambda/alias:Alias"
