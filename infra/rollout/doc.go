@@ -25,9 +25,9 @@
 // # Alarms
 //
 // An alarm that goes off ends the refresh
-// (https://docs.aws.amazon.com/autoscaling/ec2/userguide/instance-refresh-rollback.html). What becomes of one that is in
-// ALARM when the refresh starts is not documented. If it ended the refresh, no version could be rolled out that mends
-// the alarm's cause; so such an alarm is left out, and this is said.
+// (https://docs.aws.amazon.com/autoscaling/ec2/userguide/instance-refresh-rollback.html). What becomes of one that is
+// in ALARM when the refresh starts is not documented. If it ended the refresh, no version could be rolled out that
+// mends the alarm's cause; so such an alarm is left out, and this is said.
 //
 // # Preferences
 //

@@ -282,8 +282,8 @@ func TestFailedRefreshIsExplained(t *testing.T) {
 	})
 }
 
-// TestAlarmThatRingsAlready: what mends the cause of an alarm can be rolled out while it rings, and the others still end
-// the refresh.
+// TestAlarmThatRingsAlready: what mends the cause of an alarm can be rolled out while it rings, and the others still
+// end the refresh.
 func TestAlarmThatRingsAlready(t *testing.T) {
 	for _, c := range []struct {
 		name          string
