@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -37,6 +38,27 @@ func (c *chromium) noDatabase(t *testing.T, s *gatedSite) {
 			p.send(files...)
 			p.arrives(files...)
 		})
+	}
+}
+
+// closedMeanwhile has the person deleted, or the link replaced, while files are sent: the page does not call them safe.
+func (c *chromium) closedMeanwhile(t *testing.T, s *gatedSite) {
+	p := c.tab(t, s.app.URL)
+	p.expect("/api/v1/files/")
+	s.app.with(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/complete") {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"code": "unauthorized", "detail": "no"}`) // the page tells
+		return true
+	})
+	p.send(makeFiles(t)[0])
+	p.says("0 of 1 file is stored")
+	p.says("This receipt no longer opens")
+	if eval[bool](p, `document.body.innerText.includes("Stored files are safe")`) {
+		p.errorf("the page calls files safe that its receipt does not open")
 	}
 }
 

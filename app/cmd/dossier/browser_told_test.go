@@ -34,6 +34,7 @@ func (c *chromium) toldTests(t *testing.T) {
 		{"added to a receipt without JavaScript", c.addedPlain},
 		{"a browser without a database", c.noDatabase},
 		{"a browser without cookies", c.noCookies},
+		{"a receipt that opens nothing any more", c.closedMeanwhile},
 	})
 	t.Run("chosen and refused", c.refusedWhenChosen)
 }

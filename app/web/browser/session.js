@@ -100,8 +100,9 @@ export class Session {
     this.#outcome.replaceChildren(
       element("h2", {}, `${stored} of ${counted(all.length, "file")} ${all.length === 1 ? "is" : "are"} stored`),
       element("p", {},
-        "The list below says why the others are not, and what you can do. Stored files are safe: ",
-        element("a", { href: this.link }, "open the receipt"), "."),
+        "The list below says why the others are not, and what you can do.",
+        ...(this.#uploads.closed ? [] : [" Stored files are safe: ", element("a", { href: this.link }, "open the receipt"),
+          "."])),
     );
     this.#outcome.hidden = false;
     this.#outcome.focus();

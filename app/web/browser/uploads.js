@@ -20,6 +20,8 @@ const partsAtOnce = 4;
  */
 export class Uploads extends EventTarget {
   all = [];
+  /** Whether the last file failed because the receipt opens nothing any more. */
+  closed = false;
   #limits;
   #digests;
   #ledger;
@@ -434,6 +436,8 @@ export class Uploads extends EventTarget {
       upload.begun = false;
       return;
     }
+    // Nothing is told of what the receipt no longer opens: it may have been deleted.
+    this.closed = e instanceof Problem && (e.code === "unauthorized" || e.code === "expired");
     upload.set("failed", e instanceof Fault ? e.message : e instanceof Problem ? wordsOf(e) : wordsOfError(e));
   }
 
