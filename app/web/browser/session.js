@@ -97,12 +97,12 @@ export class Session {
       return;
     }
     if (this.#uploads.unsent || !this.#outcome.hidden) return;
+    const safe = [" Stored files are safe: ", element("a", { href: this.link }, "open the receipt"), "."];
     this.#outcome.replaceChildren(
       element("h2", {}, `${stored} of ${counted(all.length, "file")} ${all.length === 1 ? "is" : "are"} stored`),
       element("p", {},
         "The list below says why the others are not, and what you can do.",
-        ...(this.#uploads.closed ? [] : [" Stored files are safe: ", element("a", { href: this.link }, "open the receipt"),
-          "."])),
+        ...(this.#uploads.closed ? [] : safe)),
     );
     this.#outcome.hidden = false;
     this.#outcome.focus();
