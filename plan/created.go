@@ -203,7 +203,7 @@ func foreign(base, head *graph.Graph, r *graph.Resource, told []Danger) []Danger
 	}
 	old := base.Was(r)
 	was := accounts(old)
-	found := internetNamed(old, r)
+	found := append(internetNamed(old, r), keysInPlain(old, r)...)
 	for account, path := range accounts(r) {
 		if was[account] != "" || slices.ContainsFunc(told, func(d Danger) bool {
 			return d.Resource == r.String() && (strings.Contains(d.What, account) ||
@@ -217,6 +217,37 @@ func foreign(base, head *graph.Graph, r *graph.Resource, told []Danger) []Danger
 	}
 	slices.SortFunc(found, func(a, b Danger) int { return cmp.Compare(a.What, b.What) })
 	return found
+}
+
+// keys are texts that let whoever has them in as somebody: an access key of AWS's
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids), a token of
+// GitHub's, a private key.
+var keys = regexp.MustCompile(`\bA[KS]IA[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b|` +
+	`-----BEGIN [A-Z ]*PRIVATE KEY-----`)
+
+// keysInPlain are the dangers of keys that a resource newly has in plain.
+func keysInPlain(old, now *graph.Resource) []Danger {
+	had := map[string]bool{}
+	if old != nil {
+		graph.Walk("", old.Inputs, func(_ string, v any) {
+			for _, key := range keys.FindAllString(graph.Text(v), -1) {
+				had[key] = true
+			}
+		})
+	}
+	var paths []string
+	graph.Walk("", now.Inputs, func(path string, v any) {
+		if slices.ContainsFunc(keys.FindAllString(graph.Text(v), -1), func(key string) bool { return !had[key] }) {
+			paths = append(paths, path)
+		}
+	})
+	if len(paths) == 0 {
+		return nil
+	}
+	return []Danger{{Kind: exposes, Resource: now.String(),
+		What: fmt.Sprintf("**%s** %s has a key in plain (%s): whoever reads the repository, the stack's state or the "+
+			"resource gets in with it. Mark it as secret, and replace it.", now.Kind(), code(now.Name),
+			strings.Join(few(spans(paths)), ", "))}}
 }
 
 // internetNamed is the danger of a resource that newly names every address of the internet, where nothing judges its

@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"strings"
 	"testing"
 
+	"dossier.example/plan/graph"
 	"dossier.example/plan/graph/graphtest"
 )
 
@@ -156,6 +158,32 @@ func TestOnto(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			base, head := two(t, c.build, c.change)
 			tells(t, between(base, head).Environments[0].Dangers, c.want)
+		})
+	}
+}
+
+// TestKeysInPlain: a key in plain is told where it is new, and one of the program's, a secret or a name of one is not.
+func TestKeysInPlain(t *testing.T) {
+	const function = "lambda/function:Function"
+	with := func(value any) in { return in{"environment": in{"variables": in{"A": value}}} }
+	told := [][2]string{{exposes, "a key in plain (`environment.variables.A`)"}}
+	for _, c := range []struct {
+		name    string
+		was, is in
+		want    [][2]string
+	}{
+		{"an access key", with("x"), with("AKIAIOSFODNN7EXAMPLE"), told},
+		{"of a new function", nil, with("key=AKIAIOSFODNN7EXAMPLE;"), told},
+		{"a private key", with("x"), with("-----BEGIN RSA PRIVATE KEY-----\nMIIE"), told},
+		{"a token", with("x"), with("ghp_" + strings.Repeat("a", 36)), told},
+		{"the one that was there", with("AKIAIOSFODNN7EXAMPLE"), in{"environment": in{"variables": in{
+			"A": "AKIAIOSFODNN7EXAMPLE", "B": "b"}}}, nil},
+		{"a secret", with("x"), with(graph.Secret), nil},
+		{"a public key", with("x"), with("-----BEGIN PUBLIC KEY-----\nMIIE"), nil},
+		{"a word", with("x"), with("AKIAIOSFODNN7EXAMPLES"), nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tells(t, between(became(t, function, c.was, c.is)).Environments[0].Dangers, c.want)
 		})
 	}
 }
