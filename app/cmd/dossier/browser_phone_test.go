@@ -290,8 +290,8 @@ func (c *chromium) awake(t *testing.T, s *gatedSite) {
 		if (kind === "screen") window.locks++;
 		return {release: async () => window.locks--};
 	}, true`)
-	f := film(t, "long.mov", 3)
-	s.parts.hold(3)
+	f := film(t, "long.mov", 7) // one part more than are stored or under way when it pauses
+	s.parts.hold(3, 4, 5, 6)
 	p.submission(f)
 	if n := eval[int](p, `window.locks`); n != 0 {
 		p.errorf("the screen stays on before anything is sent")

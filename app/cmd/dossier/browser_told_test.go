@@ -228,8 +228,8 @@ func (c *chromium) discardedEarlier(t *testing.T, s *gatedSite) {
 // title watches the title of the tab while a file is sent.
 func (c *chromium) title(t *testing.T, s *gatedSite) {
 	p := c.tab(t, s.app.URL)
-	f := film(t, "long.mov", 4)
-	s.parts.hold(3, 4)
+	f := film(t, "long.mov", 7) // one part more than are stored or under way when it pauses
+	s.parts.hold(3, 4, 5, 6)
 	p.send(f)
 	s.parts.waitStored(t, 1, 2)
 	p.until("the title says how far it is", `/^[1-9]\d% – Submit your details – Dossier$/.test(document.title)`)
