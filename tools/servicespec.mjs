@@ -1,7 +1,7 @@
 // Prints, as JSON, what @aws-cdk/aws-service-spec knows of the CloudFormation types that are named as arguments, or of
 // all with --all: the properties of each with their types, which are required, which values they take, and whether a
-// change of them replaces the resource. The package holds data that AWS publishes for its CDK. Package plan/internal/cfn
-// reads what is printed here, and tools/install installs the package.
+// change of them replaces the resource. The package holds data that AWS publishes for its CDK. Package
+// plan/internal/cfn reads what is printed here, and tools/install installs the package.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { loadAwsServiceSpecSync } from "@aws-cdk/aws-service-spec";
