@@ -123,15 +123,19 @@ func claimed(such string) setting.Kind[[]string] {
 	return words("a list separated by commas, such as "+such, `[!-+\--~]{1,200}`)
 }
 
-// grants takes a list of what gives a role. An entry may lack its role if optional.
+// grants takes a list of what gives a role. An entry may lack its role if optional. A comma that belongs to an entry
+// has a backslash before it: directories name groups by several parts, such as CN=Clerks,OU=Groups. No other backslash
+// means anything, for Windows has them in names of groups.
 func grants(allowed string, optional bool, good func(to string) bool) setting.Kind[[]Grant] {
+	const comma = "\x00" // no variable holds it
 	return setting.Kind[[]Grant]{
 		Allowed: allowed,
 		Parse: func(s string) ([]Grant, error) {
 			var all []Grant
 			n := 0
-			for entry := range strings.SplitSeq(s, ",") {
+			for entry := range strings.SplitSeq(strings.ReplaceAll(s, `\,`, comma), ",") {
 				n++
+				entry = strings.ReplaceAll(entry, comma, ",")
 				g := Grant{To: strings.TrimSpace(entry)}
 				if at := strings.LastIndexByte(entry, '='); at >= 0 {
 					g = Grant{To: strings.TrimSpace(entry[:at]), Role: strings.TrimSpace(entry[at+1:])}
@@ -151,7 +155,7 @@ func grants(allowed string, optional bool, good func(to string) bool) setting.Ki
 		Format: func(all []Grant) string {
 			entries := make([]string, len(all))
 			for i, g := range all {
-				if entries[i] = g.To; g.Role != "" {
+				if entries[i] = strings.ReplaceAll(g.To, ",", `\,`); g.Role != "" {
 					entries[i] += "=" + g.Role
 				}
 			}
@@ -241,8 +245,8 @@ var issuerSettings = sync.OnceValue(func() []row {
 			purposes: Serve,
 			doc: "Values of that claim, each with the role that it gives. Of several, the role that may do most " +
 				"counts, from each sign-in on.",
-		}, grants("a list of values with their roles separated by commas, such as dossier-admins=administrator,"+
-			"clerks=editor: each role viewer, editor or administrator", false,
+		}, grants("a list of values with their roles separated by commas (one in a value has a backslash before it), "+
+			"such as dossier-admins=administrator,clerks=editor: each role viewer, editor or administrator", false,
 			func(to string) bool { return to != "" }),
 			func(c *Config) *[]Grant { return &c.Staff.Issuer.Roles }),
 		define(row{
