@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -9,6 +11,9 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -30,7 +35,9 @@ type assets struct {
 }
 
 type asset struct {
-	content   []byte
+	content []byte
+	// gzipped returns the content as gzip has it, compressed when it is first asked for.
+	gzipped   func() []byte
 	hash      string
 	mediaType string
 }
@@ -58,9 +65,39 @@ func loadAssets(fsys fs.FS) (*assets, error) {
 			return nil, fmt.Errorf("static file %s: its extension has no media type", name)
 		}
 		sum := sha256.Sum256(content)
-		a.files[path.Base(name)] = asset{content, hex.EncodeToString(sum[:8]), mediaType}
+		gzipped := sync.OnceValue(func() []byte { return compressed(content) })
+		a.files[path.Base(name)] = asset{content, gzipped, hex.EncodeToString(sum[:8]), mediaType}
 	}
 	return a, nil
+}
+
+func compressed(content []byte) []byte {
+	var b bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // fails for a level that does not exist, and a buffer never
+	_, _ = w.Write(content)
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// acceptsGzip reports whether who sent such an Accept-Encoding header takes gzip (RFC 9110, section 12.5.3). One whose
+// weights put other codings before it gets it too, for there is no other here.
+func acceptsGzip(header []string) bool {
+	accepted := false
+	for entry := range strings.SplitSeq(strings.Join(header, ","), ",") {
+		coding, weight, _ := strings.Cut(entry, ";")
+		coding = strings.ToLower(strings.TrimSpace(coding))
+		if coding != "gzip" && coding != "x-gzip" && coding != "*" {
+			continue
+		}
+		_, q, weighted := strings.Cut(strings.ReplaceAll(weight, " ", ""), "=")
+		v, err := strconv.ParseFloat(q, 64)
+		takes := !weighted || err == nil && v > 0
+		if coding != "*" {
+			return takes
+		}
+		accepted = takes
+	}
+	return accepted
 }
 
 // path returns where templates find a static file: {{asset "app.css"}}.
@@ -100,8 +137,17 @@ func (s *Server) serveAsset(c echo.Context, f asset, caching string) error {
 	h := c.Response().Header()
 	h.Set("Content-Type", f.mediaType)
 	h.Set("Cache-Control", caching)
-	h.Set("Etag", `"`+f.hash+`"`)
-	return serveBytes(c, time.Time{}, f.content)
+	h.Add("Vary", "Accept-Encoding")
+	content, tag := f.content, f.hash
+	if acceptsGzip(c.Request().Header.Values("Accept-Encoding")) {
+		if gzipped := f.gzipped(); len(gzipped) < len(content) {
+			// A tag of its own, for a range of one is none of the other.
+			content, tag = gzipped, f.hash+"-gzip"
+			h.Set("Content-Encoding", "gzip")
+		}
+	}
+	h.Set("Etag", `"`+tag+`"`)
+	return serveBytes(c, time.Time{}, content)
 }
 
 // robots keeps crawlers to the form. Nothing relies on it.

@@ -1,10 +1,13 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -177,7 +180,7 @@ func TestStaticFiles(t *testing.T) {
 		for _, c := range []scenario{
 			{name: "right hash", path: "/static/" + hash + "/" + name, status: 200, has: []string{string(f.content)},
 				want: map[string]string{"Cache-Control": forever, "Etag": etag, "Content-Type": types[name],
-					"Content-Security-Policy": pagePolicy}},
+					"Content-Security-Policy": pagePolicy, "Content-Encoding": "", "Vary": "Accept-Encoding"}},
 			{name: "wrong hash", path: "/static/0000000000000000/" + name, status: 200,
 				has:  []string{string(f.content)},
 				want: map[string]string{"Cache-Control": "no-cache", "Etag": etag}},
@@ -202,6 +205,10 @@ func TestStaticFiles(t *testing.T) {
 			{name: "template", path: "/static/" + hash + "/layout.html", status: 404},
 			{name: "climbing", path: "/static/" + hash + "/..%2f" + name, status: 404},
 		} {
+			if c.header == nil {
+				c.header = map[string]string{}
+			}
+			c.header["Accept-Encoding"] = "identity" // the client would ask for gzip by itself
 			t.Run(name+", "+c.name, func(t *testing.T) { s.play(t, c) })
 		}
 	}
@@ -212,5 +219,59 @@ func TestStaticFiles(t *testing.T) {
 			want: map[string]string{"Content-Type": "text/plain; charset=UTF-8",
 				"Cache-Control": "public, max-age=86400"},
 			has: []string{"User-agent: *\n", "Disallow: /receipt/\n", "Disallow: /people\n", "Disallow: /staff/\n"}},
+	})
+}
+
+// Who takes gzip gets scripts and styles in fewer bytes, as another representation with a tag of its own.
+func TestStaticFilesCompressed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	f := s.server.assets.files["upload.js"]
+	path := "/static/" + f.hash + "/upload.js"
+	plain, tag := `"`+f.hash+`"`, `"`+f.hash+`-gzip"`
+	asked := func(accept string, more ...string) map[string]string {
+		header := map[string]string{"Accept-Encoding": accept}
+		for i := 0; i < len(more); i += 2 {
+			header[more[i]] = more[i+1]
+		}
+		return header
+	}
+	for _, accept := range []string{"gzip", "gzip, deflate, br, zstd", "br;q=1.0, GZIP ; q = 0.5", "*", "x-gzip",
+		"*;q=0, gzip"} {
+		a := s.play(t, scenario{path: path, header: asked(accept), status: 200, want: map[string]string{"Etag": tag,
+			"Content-Encoding": "gzip", "Vary": "Accept-Encoding", "Content-Type": "text/javascript; charset=utf-8"}})
+		r, err := gzip.NewReader(strings.NewReader(a.body))
+		if err != nil {
+			t.Fatalf("%q: %v", accept, err)
+		}
+		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, f.content) {
+			t.Errorf("%q: what is unpacked is not the file (%v)", accept, err)
+		}
+		if 2*len(a.body) > len(f.content) {
+			t.Errorf("%q: %d bytes of %d were sent", accept, len(a.body), len(f.content))
+		}
+	}
+	for _, accept := range []string{"identity", "br", "gzip;q=0", "gzip; q=0.000, *", "*;q=0", "gzip;q=x", "gzipped",
+		"deflate"} {
+		s.play(t, scenario{path: path, header: asked(accept), status: 200, has: []string{string(f.content)},
+			want: map[string]string{"Etag": plain, "Content-Encoding": "", "Vary": "Accept-Encoding"}})
+	}
+	gzipped := f.gzipped()
+	s.playAll(t, []scenario{
+		{name: "known already", path: path, header: asked("gzip", "If-None-Match", tag), status: 304,
+			want: map[string]string{"Etag": tag, "Content-Encoding": "", "Vary": "Accept-Encoding"}},
+		{name: "known plain", path: path, header: asked("gzip", "If-None-Match", plain), status: 200},
+		{name: "another is wanted", path: path, header: asked("gzip", "If-Match", plain), status: 412},
+		{name: "a range", path: path, header: asked("gzip", "Range", "bytes=2-5"), status: 206,
+			has: []string{string(gzipped[2:6])}, want: map[string]string{"Content-Encoding": "gzip", "Etag": tag,
+				"Content-Range": fmt.Sprintf("bytes 2-5/%d", len(gzipped))}},
+		{name: "a range of the plain one", path: path, header: asked("gzip", "Range", "bytes=2-5", "If-Range", plain),
+			status: 200, has: []string{string(gzipped)}},
+		{name: "no range", path: path, header: asked("gzip", "Range", "bytes=9999999-"), status: 416,
+			want: map[string]string{"Content-Range": fmt.Sprintf("bytes */%d", len(gzipped)), "Content-Encoding": ""}},
+		{name: "HEAD", method: "HEAD", path: path, header: asked("gzip"), status: 200,
+			want: map[string]string{"Content-Encoding": "gzip", "Etag": tag}},
+		{name: "the icon", path: "/favicon.ico", header: asked("gzip"), status: 200,
+			want: map[string]string{"Vary": "Accept-Encoding"}},
 	})
 }
