@@ -19,7 +19,7 @@ func Ask(ctx context.Context, p Program) (answer string, err error) {
 	limit := cmp.Or(p.Time, RunTime)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it had not ended after %v and was stopped", limit))
 	defer cancel()
-	wrote := &apart.Beginning{Keep: mostWritten, Most: mostWritten, Stop: func() { stop(wroteTooMuch) }}
+	wrote := &apart.Beginning{Keep: mostWritten, Most: mostWritten, Stop: func() { stop(errWroteTooMuch) }}
 	if p, err = p.whole(); err != nil {
 		return "", err
 	}

@@ -153,7 +153,7 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 		pulumi.EnvConfig+"="+string(configured), pulumi.EnvConfigSecretKeys+"="+string(secrets),
 		pulumi.EnvMonitor+"="+address, pulumi.EnvEngine+"="+address, pulumi.EnvDryRun+"=true", pulumi.EnvParallel+"=0",
 		pulumi.EnvPulumiRootDirectory+"="+p.Project)
-	wrote := &apart.Beginning{Keep: mostSaid, Most: mostWritten, Stop: func() { stop(wroteTooMuch) }}
+	wrote := &apart.Beginning{Keep: mostSaid, Most: mostWritten, Stop: func() { stop(errWroteTooMuch) }}
 	program := p.apart(wrote)
 	program.Sockets = dir
 	err = apart.Run(ctx, program)
@@ -197,5 +197,5 @@ func Run(ctx context.Context, p Program, before Before, project, stack string, c
 var outOfMemory = regexp.MustCompile(`(?m)^(?:fatal error|runtime|runtime/cgo): .*out of memory|` +
 	`[Cc]annot allocate memory`)
 
-// wroteTooMuch is why a program is stopped that writes more than mostWritten.
-var wroteTooMuch = fmt.Errorf("it wrote more than %d MB and was stopped", mostWritten>>20)
+// errWroteTooMuch is why a program is stopped that writes more than mostWritten.
+var errWroteTooMuch = fmt.Errorf("it wrote more than %d MB and was stopped", mostWritten>>20)
