@@ -92,11 +92,14 @@ func (l *look) records(ctx context.Context, zone string) {
 		l.unseen(ctx, point, err)
 		return
 	}
+	// Without the certificate of a new domain, no site is made. That of a running one serves until it expires.
+	refused := l.fault
 	for _, r := range found {
 		switch r.Type {
 		case types.RRTypeCname, types.RRTypeA:
 			if l.exists && r.AliasTarget != nil &&
 				strings.Contains(strings.ToLower(aws.ToString(r.AliasTarget.DNSName)), "dossier-site-") {
+				refused = l.warn
 				continue // its own
 			}
 			l.fault(point, "delete that record when the site may take its place, or choose another site.domain",
@@ -110,7 +113,7 @@ func (l *look) records(ctx context.Context, zone string) {
 	for name := domain; ; {
 		for _, r := range found {
 			if r.Type == types.RRTypeCaa {
-				l.authorities(name, r)
+				l.authorities(refused, name, r)
 				return
 			}
 		}
@@ -146,8 +149,9 @@ func (l *look) recordsAt(ctx context.Context, name string) ([]types.ResourceReco
 // (https://docs.aws.amazon.com/acm/latest/userguide/setup-caa.html).
 var amazon = []string{"amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com"}
 
-// authorities reads the CAA records of one name: without one with the tag issue, anybody may issue.
-func (l *look) authorities(name string, caa types.ResourceRecordSet) {
+// authorities reads the CAA records of one name: without one with the tag issue, anybody may issue. What refuses the
+// certificate, and its renewal, goes to refused.
+func (l *look) authorities(refused note, name string, caa types.ResourceRecordSet) {
 	restricted := false
 	for _, r := range caa.ResourceRecords {
 		// 0 issue "amazon.com; parameters"
@@ -163,7 +167,7 @@ func (l *look) authorities(name string, caa types.ResourceRecordSet) {
 		}
 	}
 	if restricted {
-		l.fault("site.domain", fmt.Sprintf("add the value 0 issue %q to them", amazon[0]),
-			"the CAA records of %s do not let Amazon issue the certificate", name)
+		refused("site.domain", fmt.Sprintf("add the value 0 issue %q to them", amazon[0]),
+			"the CAA records of %s do not let Amazon issue or renew the certificate", name)
 	}
 }

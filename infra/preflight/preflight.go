@@ -182,6 +182,9 @@ func newLook(p Preflight) *look {
 	return l
 }
 
+// note is fault or warn.
+type note func(point, mend, problem string, args ...any)
+
 // fault notes what will fail.
 func (l *look) fault(point, mend, problem string, args ...any) {
 	l.mu.Lock()

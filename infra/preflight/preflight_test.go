@@ -320,8 +320,19 @@ func TestFindings(t *testing.T) {
 		{"other authorities alone", func(w *world) {
 			w.records = map[string][]route53types.ResourceRecordSet{"example.org": {
 				record("example.org.", "CAA", `0 issue "letsencrypt.org"`, `0 iodef "mailto:a@example.org"`)}}
-		}, []string{"site.domain: the CAA records of example.org do not let Amazon issue the certificate; add the " +
-			`value 0 issue "amazon.com" to them`}, nil},
+		}, []string{"site.domain: the CAA records of example.org do not let Amazon issue or renew the certificate; " +
+			`add the value 0 issue "amazon.com" to them`}, nil},
+		{"other authorities alone, for a running site", func(w *world) {
+			w.deployed(own)
+			w.records = map[string][]route53types.ResourceRecordSet{
+				"files.example.org": {alias("dossier-site-1a2b3c4-12345.us-east-1.elb.amazonaws.com.")},
+				"example.org":       {record("example.org.", "CAA", `0 issue "letsencrypt.org"`)}}
+		}, nil, []string{"site.domain: the CAA records of example.org do not let Amazon issue or renew"}},
+		{"other authorities alone, for a new domain of a stack", func(w *world) {
+			w.deployed(own)
+			w.records = map[string][]route53types.ResourceRecordSet{
+				"example.org": {record("example.org.", "CAA", `0 issue "letsencrypt.org"`)}}
+		}, []string{"site.domain: the CAA records of example.org"}, nil},
 		{"no authority", func(w *world) {
 			w.records = map[string][]route53types.ResourceRecordSet{"files.example.org": {
 				record("files.example.org.", "CAA", `0 issue ";"`)}, "example.org": {

@@ -109,11 +109,11 @@ func (l *look) compare(q quota, others, need, have int, what string) {
 	if others+need <= have {
 		return
 	}
-	note := l.fault
+	tell := l.fault
 	if l.exists {
-		note = l.warn
+		tell = l.warn
 	}
-	note(q.point, fmt.Sprintf("request at least %d: aws service-quotas request-service-quota-increase "+
+	tell(q.point, fmt.Sprintf("request at least %d: aws service-quotas request-service-quota-increase "+
 		"--service-code %s --quota-code %s --desired-value %d --region %s",
 		others+need, q.service, q.code, others+need, l.Settings.Region),
 		"the stack needs %d (%s) and others in the account use %d, but the quota %q is %d", need, what, others, q.name,
