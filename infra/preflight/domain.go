@@ -97,9 +97,14 @@ func (l *look) records(ctx context.Context, zone string) {
 	for _, r := range found {
 		switch r.Type {
 		case types.RRTypeCname, types.RRTypeA:
-			if l.exists && r.AliasTarget != nil &&
+			if l.mayExist() && r.AliasTarget != nil &&
 				strings.Contains(strings.ToLower(aws.ToString(r.AliasTarget.DNSName)), "dossier-site-") {
 				refused = l.warn
+				if l.unknown {
+					l.warn(point, "keep it if it does; otherwise delete it, or choose another site.domain",
+						"%s already has a record of type %s in its hosted zone, which may belong to this stack", domain,
+						r.Type)
+				}
 				continue // its own
 			}
 			l.fault(point, "delete that record when the site may take its place, or choose another site.domain",

@@ -35,7 +35,7 @@ func (l *look) zones(ctx context.Context) {
 	}
 	// What stands keeps running where AWS sells no more of it; only what would be made anew or changed fails.
 	lacks := l.fault
-	if l.exists {
+	if l.mayExist() {
 		lacks = l.warn
 	}
 	var kinds []string
@@ -71,12 +71,12 @@ func (l *look) zones(ctx context.Context) {
 	}
 	for _, zone := range l.Settings.Network.ZoneNames {
 		if !fit[zone] {
-			l.fault("network.zoneNames", "name others, or remove network.zoneNames", "%s has not all of %s and %s",
+			lacks("network.zoneNames", "name others, or remove network.zoneNames", "%s has not all of %s and %s",
 				zone, strings.Join(kinds, ", "), l.Settings.Database.Class)
 		}
 	}
 	if len(fit) < l.Settings.Network.Zones && len(l.Settings.Network.ZoneNames) == 0 {
-		l.fault(point, "lower network.zones, choose other types, or another region",
+		lacks(point, "lower network.zones, choose other types, or another region",
 			"network.zones is %d, but only %d zones of %s have all of %s and %s",
 			l.Settings.Network.Zones, len(fit), l.Settings.Region, strings.Join(kinds, ", "), l.Settings.Database.Class)
 	}

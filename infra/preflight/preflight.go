@@ -151,9 +151,10 @@ type look struct {
 
 	// account and caller are set by credentials.
 	account, caller string
-	// exists tells that the stack's VPC is in the account, and block is that VPC's.
-	exists bool
-	block  string
+	// exists tells that the stack's VPC is in the account, and block is that VPC's. unknown tells that the question for
+	// it got no answer.
+	exists, unknown bool
+	block           string
 
 	mu               sync.Mutex
 	faults, warnings []Finding
@@ -241,6 +242,9 @@ func (l *look) owned(tags map[string]string) bool {
 // project is the tag Project of the checked-in files.
 const project = "dossier"
 
+// mayExist reports whether the stack exists, or nobody knows: what is no fault of a stack that exists is none then.
+func (l *look) mayExist() bool { return l.exists || l.unknown }
+
 // ours reports whether a name that is taken is taken by this very stack. Where the configuration gives other tags than
 // the checked-in files, or none, that the stack's VPC exists has to do, or that all these tags are there; but what says
 // that it is another stack's is not this one's.
@@ -251,7 +255,7 @@ func (l *look) ours(tags map[string]string) bool {
 	if tags["Project"] == project && tags["Stack"] != "" {
 		return false
 	}
-	if l.exists {
+	if l.mayExist() {
 		return true
 	}
 	for key, value := range l.Settings.Tags {
@@ -284,6 +288,7 @@ func (l *look) credentials(ctx context.Context) bool {
 func (l *look) existing(ctx context.Context) {
 	out, err := l.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: named("tag:Name", l.prefix()+"-vpc")})
 	if err != nil {
+		l.unknown = true
 		l.unseen(ctx, "stack", err)
 		return
 	}

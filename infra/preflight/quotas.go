@@ -110,7 +110,7 @@ func (l *look) compare(q quota, others, need, have int, what string) {
 		return
 	}
 	tell := l.fault
-	if l.exists {
+	if l.mayExist() {
 		tell = l.warn
 	}
 	tell(q.point, fmt.Sprintf("request at least %d: aws service-quotas request-service-quota-increase "+
