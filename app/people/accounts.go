@@ -221,7 +221,7 @@ func (s *Store) SetAccount(ctx context.Context, from, to staff.Record, endSessio
 				return false, err
 			}
 		}
-		if to.State == staff.Suspended || to.Awaited() && !from.Awaited() {
+		if to.State == staff.Suspended || to.Unproven() && !from.Unproven() {
 			if err := endTokens(tx, row.ID); err != nil {
 				return false, err
 			}

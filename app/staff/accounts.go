@@ -243,7 +243,7 @@ func (a *Accounts) enter(ctx context.Context, i Identity, name, address string, 
 		return Account{}, err
 	case invited.Issuer == i.Issuer && invited.Subject == i.Subject:
 		return Account{}, dossier.ErrLost
-	case !invited.Awaited() || !sameMailbox(invited.Address, address):
+	case !invited.awaited() || !sameMailbox(invited.Address, address):
 		// Nobody gets into an account that is in use by owning its address somewhere else.
 		return Account{}, forbidden("There is another account with your address. Ask an administrator to remove it, " +
 			"or whoever runs the server to hand it over to you.")
@@ -430,7 +430,11 @@ func conflict(format string, args ...any) error {
 func (a *Accounts) Recover(ctx context.Context, id AccountID) (account Account, link string, err error) {
 	link, hash := a.newLink()
 	r, err := a.update(ctx, id, true, func(r *Record) error {
-		r.recover(a.time(), r.settled())
+		state := Active
+		if r.State != Active && r.SignedInAt.IsZero() {
+			state = Invited
+		}
+		r.recover(a.time(), state)
 		r.Link, r.LinkExpires = hash, r.ChangedAt.Add(ResetLifetime)
 		return nil
 	})
@@ -454,13 +458,18 @@ func (r *Record) recover(now time.Time, s State) {
 	r.ChangedAt, r.Role, r.RoleGiven, r.State, r.Issuer, r.Subject = now, Administrator, false, s, "", ""
 }
 
-// Awaited reports whether an account belongs to the owner of its address, whoever that is: nobody has proven to be its
-// owner by anything else.
-func (r Record) Awaited() bool { return r.Local() && r.Password == "" && r.State != Suspended }
+// Unproven reports whether nobody can sign in with an account as it is: it is no issuer's, and has no password.
+func (r Record) Unproven() bool { return r.Local() && r.Password == "" }
+
+// awaited reports whether an account belongs to whoever owns its address at an issuer: it was invited, or handed over.
+// One that was recovered belongs to whoever has its link, and to nobody once that has expired.
+func (r Record) awaited() bool {
+	return r.Unproven() && (r.State == Invited || r.State == Active && r.Link == [sha256.Size]byte{})
+}
 
 // settled is the state of an account that is not suspended.
 func (r Record) settled() State {
-	if r.Password == "" && r.Local() {
+	if r.Unproven() {
 		return Invited
 	}
 	return Active

@@ -694,6 +694,8 @@ func (tm *team) enter(t *testing.T, i staff.Identity) (staff.Account, error) {
 
 func second[T any](_ T, err error) error { return err }
 
+func third[T, U any](_ T, _ U, err error) error { return err }
+
 func TestLastAdministrator(t *testing.T) {
 	tm := newTeam(t)
 	if there, err := tm.Administered(t.Context()); there || err != nil {
@@ -1000,6 +1002,73 @@ func TestRecover(t *testing.T) {
 	if account, _, err := tm.Recover(t.Context(), other.ID); err != nil || account.State != staff.Active ||
 		account.Role != staff.Administrator {
 		t.Errorf("Recover of who is suspended: %+v, %v", account, err)
+	}
+}
+
+// An account that is taken away from its issuer is for whoever has the link, also if that was made once more, or after
+// the account was suspended.
+func TestRecoverFromIssuer(t *testing.T) {
+	tm := newTeam(t)
+	tm.join(t, 1, staff.Administrator)
+	for name, before := range map[string]func(staff.AccountID) error{
+		"alone":               func(staff.AccountID) error { return nil },
+		"of who is suspended": func(id staff.AccountID) error { return second(tm.Suspend(t.Context(), id)) },
+		"twice":               func(id staff.AccountID) error { return third(tm.Recover(t.Context(), id)) },
+		"after handing over":  func(id staff.AccountID) error { return second(tm.HandOver(t.Context(), id)) },
+		"twice, and suspended": func(id staff.AccountID) error {
+			return errors.Join(third(tm.Recover(t.Context(), id)), second(tm.Suspend(t.Context(), id)))
+		},
+		"twice, and resumed": func(id staff.AccountID) error {
+			return errors.Join(third(tm.Recover(t.Context(), id)), second(tm.Suspend(t.Context(), id)),
+				second(tm.Resume(t.Context(), id)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			who := staff.Identity{Issuer: "https://issuer.example", Subject: name, Name: "Grace",
+				Address: strings.NewReplacer(" ", ".", ",", "").Replace(name) + "@site.example", Verified: true}
+			made, err := tm.enter(t, who)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := before(made.ID); err != nil {
+				t.Fatal(err)
+			}
+			_, link, err := tm.Recover(t.Context(), made.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, subject := range []string{who.Subject, "another"} {
+				who.Subject = subject
+				wantErr(t, "Enter by the subject "+subject, second(tm.enter(t, who)), dossier.ErrForbidden)
+			}
+			tm.advance(staff.ResetLifetime)
+			wantErr(t, "Enter once the link has expired", second(tm.enter(t, who)), dossier.ErrForbidden)
+			if _, link, err = tm.NewLink(t.Context(), made.ID, false); err != nil {
+				t.Fatal(err)
+			}
+			wantErr(t, "Enter after a new link", second(tm.enter(t, who)), dossier.ErrForbidden)
+			if m := tm.accept(t, link); m.ID != made.ID || m.Role != staff.Administrator {
+				t.Errorf("the link opened %+v", m.Account)
+			}
+		})
+	}
+}
+
+// The only administrator can be recovered once more, whoever had the first link.
+func TestRecoverTwice(t *testing.T) {
+	tm := newTeam(t)
+	made, err := tm.enter(t, staff.Identity{Issuer: "https://issuer.example", Subject: "1", Name: "Grace",
+		Address: "grace@site.example", Verified: true, Role: staff.Administrator})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, first, err := tm.Recover(t.Context(), made.ID)
+	wantErr(t, "Recover", err, nil)
+	_, link, err := tm.Recover(t.Context(), made.ID)
+	wantErr(t, "Recover once more", err, nil)
+	wantErr(t, "Open by the first link", second(tm.Open(t.Context(), first)), staff.ErrLink)
+	if m := tm.accept(t, link); m.ID != made.ID || m.State != staff.Active {
+		t.Errorf("who was recovered is %+v", m.Account)
 	}
 }
 

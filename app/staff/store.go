@@ -81,7 +81,7 @@ type AccountStore interface {
 	AnyLocal(ctx context.Context) (bool, error)
 	// SetAccount changes an account to another record, but for its ID and the time at which it was made, and counts its
 	// revision on. It ends the account's sessions if asked to, and the personal tokens of one that is suspended, or
-	// that waits for an owner from now on. dossier.ErrExists if the address or the identity is another's,
+	// with which nobody can sign in from now on. dossier.ErrExists if the address or the identity is another's,
 	// dossier.ErrNotFound if the account no longer exists.
 	SetAccount(ctx context.Context, from, to Record, endSessions bool) error
 	// RemoveAccount removes an account with its sessions; dossier.ErrNotFound.

@@ -159,10 +159,10 @@ func tokenAccount(t *testing.T, s staff.Store) {
 		must(t, "Account", err)
 		return r
 	}
-	stays, suspended, removed, handedOver := add(1), add(2), add(3), add(4)
+	stays, suspended, removed, handedOver, recovered := add(1), add(2), add(3), add(4), add(5)
 	var want []staff.Token
-	for n := range 8 {
-		if one := addToken(t, s, n, owner(byte(n%4+1))); one.Account == stays.ID {
+	for n := range 10 {
+		if one := addToken(t, s, n, owner(byte(n%5+1))); one.Account == stays.ID {
 			want = append([]staff.Token{one}, want...)
 		}
 	}
@@ -178,6 +178,12 @@ func tokenAccount(t *testing.T, s staff.Store) {
 	must(t, "SetAccount", s.SetAccount(t.Context(), handedOver, to, true))
 	to.Revision++
 	must(t, "SetAccount", s.SetAccount(t.Context(), to, handedOver, true))
+	to = recovered
+	to.Issuer, to.Subject = "https://issuer.example", "5"
+	must(t, "SetAccount", s.SetAccount(t.Context(), recovered, to, true))
+	to.Revision++
+	recovered.Link[0], recovered.LinkExpires = 1, peopleEpoch
+	must(t, "SetAccount", s.SetAccount(t.Context(), to, recovered, true))
 	wantTokens(t, s, want...)
 	// Of what is not changed, because somebody else was faster, no token ends.
 	to = demoted
