@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,8 +21,17 @@ import (
 
 // taken notes that a fixed name is somebody else's.
 func (l *look) taken(point, what string) {
-	l.fault(point, "delete or import it, or rename the stack (\"pulumi stack rename\")",
+	l.fault(point, "delete or import it, or rename the stack (\"pulumi stack rename\")"+l.retagged(),
 		"%s already exists and does not belong to this stack", what)
+}
+
+// retagged is what else to do about what another stack's tag is on: a stack that exists may have been made under it,
+// and by its name alone nothing tells.
+func (l *look) retagged() string {
+	if !l.mayExist() {
+		return ""
+	}
+	return fmt.Sprintf("; if this stack made it under another tag Stack, run once with %s=%s", Switch, Off)
 }
 
 func (l *look) groupName(ctx context.Context) {
@@ -156,7 +166,7 @@ func (l *look) issuer(ctx context.Context) {
 	if !l.ours(tags) || !strings.HasPrefix(value, "https://cognito-idp."+l.Settings.Region+".amazonaws.com/") {
 		l.fault(point, "remove staff.pool from the settings, or delete the parameters of that issuer: "+
 			"aws ssm delete-parameters --names "+name+" and those beside it, client-id, client-secret, issuer-name, "+
-			"issuer-only and role-claim", "staff sign in with another issuer, which the parameter %s names", name)
+			"issuer-only and role-claim"+l.retagged(), "staff sign in with another issuer, which the parameter %s names", name)
 	}
 }
 

@@ -151,10 +151,11 @@ type look struct {
 
 	// account and caller are set by credentials.
 	account, caller string
-	// exists tells that the stack's VPC is in the account, and block is that VPC's. unknown tells that the question for
-	// it got no answer.
+	// exists tells that the stack's VPC is in the account; vpc, block and vpcTags are that VPC's. unknown tells that the
+	// question for it got no answer.
 	exists, unknown bool
-	block           string
+	vpc, block      string
+	vpcTags         map[string]string
 
 	mu               sync.Mutex
 	faults, warnings []Finding
@@ -247,13 +248,14 @@ func (l *look) mayExist() bool { return l.exists || l.unknown }
 
 // ours reports whether a name that is taken is taken by this very stack. Where the configuration gives other tags than
 // the checked-in files, or none, that the stack's VPC exists has to do, or that all these tags are there; but what says
-// that it is another stack's is not this one's.
+// that it is another stack's is not this one's, unless the stack's VPC says the same: then the stack was made under
+// that tag.
 func (l *look) ours(tags map[string]string) bool {
 	if l.owned(tags) {
 		return true
 	}
 	if tags["Project"] == project && tags["Stack"] != "" {
-		return false
+		return l.vpcTags["Project"] == project && l.vpcTags["Stack"] == tags["Stack"]
 	}
 	if l.mayExist() {
 		return true
@@ -293,7 +295,7 @@ func (l *look) existing(ctx context.Context) {
 		return
 	}
 	for _, v := range out.Vpcs {
-		l.exists, l.block = true, aws.ToString(v.CidrBlock)
+		l.exists, l.vpc, l.block, l.vpcTags = true, aws.ToString(v.VpcId), aws.ToString(v.CidrBlock), tagsOf(v.Tags)
 	}
 }
 

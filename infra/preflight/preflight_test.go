@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
+	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	route53types "github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -389,6 +390,26 @@ func TestFindings(t *testing.T) {
 			w.deployed(own)
 			w.named(stranger)
 		}, []string{"name/database: ", "name/group: ", "name/log-groups: ", "name/parameters: "}, nil},
+		{"a stack that was made under another tag Stack", func(w *world) {
+			w.deployed(stranger)
+			w.issuer("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_A1b2C3d4E", stranger)
+		}, nil, nil},
+		{"a stack of which the VPC alone has a new tag Stack", func(w *world) {
+			w.deployed(own)
+			w.named(stranger)
+			w.in("vpc-prod")
+		}, []string{"name/group: ", "name/log-groups: ", "name/parameters: the parameter /dossier/prod/bucket, " +
+			"/dossier/prod/table already exists and does not belong to this stack; delete or import it, or rename the " +
+			"stack (\"pulumi stack rename\"); if this stack made it under another tag Stack, run once with " +
+			"DOSSIER_PREFLIGHT=off"}, nil},
+		{"a database of another stack in a VPC of its own", func(w *world) {
+			w.deployed(own)
+			awsfake.Change(w.Cloud, func(_ *rds.DescribeDBInstancesInput, out *rds.DescribeDBInstancesOutput) {
+				out.DBInstances[0].TagList = []rdstypes.Tag{{Key: aws.String("Project"), Value: aws.String("dossier")},
+					{Key: aws.String("Stack"), Value: aws.String("other")}}
+			})
+			w.in("vpc-other")
+		}, []string{"name/database: the database dossier-prod already exists"}, nil},
 		{"names of nobody", func(w *world) { w.named(nil) },
 			[]string{"name/database: ", "name/group: ", "name/log-groups: ", "name/parameters: "},
 			[]string{"name/dashboard: "}},

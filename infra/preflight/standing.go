@@ -79,7 +79,8 @@ func (l *look) database(ctx context.Context) {
 		return
 	}
 	for _, d := range out.DBInstances {
-		if !l.ours(tagMap(d.TagList, func(t types.Tag) (key, value *string) { return t.Key, t.Value })) {
+		inside := l.exists && d.DBSubnetGroup != nil && aws.ToString(d.DBSubnetGroup.VpcId) == l.vpc
+		if !inside && !l.ours(tagMap(d.TagList, func(t types.Tag) (key, value *string) { return t.Key, t.Value })) {
 			l.taken(point, "the database "+name)
 			continue
 		}

@@ -239,7 +239,7 @@ func (w *world) deployed(tags map[string]string) {
 		return list
 	}
 	awsfake.On(c, func(_ context.Context, in *ec2.DescribeVpcsInput) (*ec2.DescribeVpcsOutput, error) {
-		vpc := types.Vpc{CidrBlock: aws.String("10.1.0.0/16"), Tags: name("vpc")}
+		vpc := types.Vpc{VpcId: aws.String("vpc-prod"), CidrBlock: aws.String("10.1.0.0/16"), Tags: name("vpc")}
 		return &ec2.DescribeVpcsOutput{Vpcs: []types.Vpc{vpc}}, nil
 	})
 	awsfake.On(c, func(_ context.Context, in *ec2.DescribeSubnetsInput) (*ec2.DescribeSubnetsOutput, error) {
@@ -342,6 +342,13 @@ const (
 func (w *world) volume(size, limit int32) {
 	awsfake.Change(w.Cloud, func(_ *rds.DescribeDBInstancesInput, out *rds.DescribeDBInstancesOutput) {
 		out.DBInstances[0].AllocatedStorage, out.DBInstances[0].MaxAllocatedStorage = &size, &limit
+	})
+}
+
+// in has the database in a VPC.
+func (w *world) in(vpc string) {
+	awsfake.Change(w.Cloud, func(_ *rds.DescribeDBInstancesInput, out *rds.DescribeDBInstancesOutput) {
+		out.DBInstances[0].DBSubnetGroup = &rdstypes.DBSubnetGroup{VpcId: &vpc}
 	})
 }
 
