@@ -274,6 +274,16 @@ func (a *Accounts) reenter(ctx context.Context, from Record, i Identity, name, a
 		// What was given and is not any more is taken: whoever still comes in is as somebody new.
 		to.Role, to.RoleGiven = cmp.Or(i.Role, Viewer), i.Role != ""
 	}
+	if i.Role == "" && from.Administers() && !to.Administers() {
+		last, err := a.onlyAdministrator(ctx, from.ID)
+		if err != nil {
+			return Account{}, err
+		}
+		if last {
+			// Nobody else could give them, or anybody, the role again.
+			to.Role, to.RoleGiven = from.Role, from.RoleGiven
+		}
+	}
 	changed := to.Role != from.Role
 	if changed {
 		to.ChangedAt = to.SignedInAt
@@ -291,7 +301,11 @@ func (a *Accounts) reenter(ctx context.Context, from Record, i Identity, name, a
 		Known: to.Name != from.Name || to.Address != from.Address}); err != nil {
 		return Account{}, err
 	}
-	return to.Account, a.store.SetAccount(ctx, from, to, changed)
+	err := a.store.SetAccount(ctx, from, to, changed)
+	if i.Role == "" && errors.Is(err, ErrLast) {
+		return Account{}, dossier.ErrLost // the other administrator was taken away meanwhile
+	}
+	return to.Account, err
 }
 
 // Invitation is who is asked to join.

@@ -972,9 +972,62 @@ func TestEnter(t *testing.T) {
 		if _, err := tm.enter(t, admin); err != nil {
 			t.Fatal(err)
 		}
-		wantErr(t, "Enter without the role", second(tm.enter(t, i)), staff.ErrLast)
+		wantErr(t, "Enter with another role", second(tm.enter(t, i)), staff.ErrLast)
 		if _, err := tm.enter(t, admin); err != nil {
 			t.Error(err)
+		}
+		// Without any, they keep theirs until there is another administrator.
+		none := with(func(i *staff.Identity) { i.Role = "" })
+		for range 2 {
+			a, err := tm.Enter(t.Context(), none, func(e staff.Entrance) error {
+				if e.Role || e.Account.Role != staff.Administrator {
+					t.Errorf("asked about %+v", e)
+				}
+				return nil
+			})
+			if err != nil || a.Role != staff.Administrator {
+				t.Errorf("Enter without a role: %+v, %v", a, err)
+			}
+		}
+		two := with(func(i *staff.Identity) {
+			i.Subject, i.Address, i.Role = "2", "two@site.example", staff.Administrator
+		})
+		if _, err := tm.enter(t, two); err != nil {
+			t.Fatal(err)
+		}
+		if a, err := tm.enter(t, none); err != nil || a.Role != staff.Viewer {
+			t.Errorf("Enter without a role, beside an administrator: %+v, %v", a, err)
+		}
+	})
+	t.Run("the last administrators at once", func(t *testing.T) {
+		tm := newTeam(t)
+		who := func(n int, role staff.Role) staff.Identity {
+			return with(func(i *staff.Identity) {
+				i.Subject, i.Address, i.Role = fmt.Sprint(n), fmt.Sprintf("%d@site.example", n), role
+			})
+		}
+		const people = 8
+		for n := range people {
+			if _, err := tm.enter(t, who(n, staff.Administrator)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var stay atomic.Int64
+		var wg sync.WaitGroup
+		for n := range people {
+			wg.Go(func() {
+				a, err := tm.enter(t, who(n, ""))
+				if err != nil {
+					t.Error(err)
+				}
+				if a.Role == staff.Administrator {
+					stay.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if stay.Load() != 1 {
+			t.Errorf("%d administrators stayed, want one", stay.Load())
 		}
 	})
 }

@@ -380,12 +380,8 @@ func (a *Accounts) First(ctx context.Context, of Account, with Acceptance) (acco
 // onlyFirst takes the account of a first administrator away again if there is another one: somebody else had the shared
 // secret at the same moment. Of several, the one stays that is the last to ask, because no last one can be removed.
 func (a *Accounts) onlyFirst(ctx context.Context, first Account) error {
-	all, err := a.store.Accounts(ctx)
-	if err != nil {
+	if only, err := a.onlyAdministrator(ctx, first.ID); err != nil || only {
 		return err
-	}
-	if !slices.ContainsFunc(all, func(o Account) bool { return o.ID != first.ID && o.Administers() }) {
-		return nil
 	}
 	switch _, err := a.Remove(ctx, first.ID); {
 	case errors.Is(err, ErrLast):
@@ -394,6 +390,12 @@ func (a *Accounts) onlyFirst(ctx context.Context, first Account) error {
 		return err
 	}
 	return ErrAdministered
+}
+
+// onlyAdministrator reports whether no other account than this one administers the site.
+func (a *Accounts) onlyAdministrator(ctx context.Context, id AccountID) (bool, error) {
+	all, err := a.store.Accounts(ctx)
+	return !slices.ContainsFunc(all, func(o Account) bool { return o.ID != id && o.Administers() }), err
 }
 
 // ChangePassword sets another password, at the proof of the current one and a code, and ends the account's sessions.
