@@ -166,7 +166,8 @@ func (l *look) issuer(ctx context.Context) {
 	if !l.ours(tags) || !strings.HasPrefix(value, "https://cognito-idp."+l.Settings.Region+".amazonaws.com/") {
 		l.fault(point, "remove staff.pool from the settings, or delete the parameters of that issuer: "+
 			"aws ssm delete-parameters --names "+name+" and those beside it, client-id, client-secret, issuer-name, "+
-			"issuer-only and role-claim"+l.retagged(), "staff sign in with another issuer, which the parameter %s names", name)
+			"issuer-only and role-claim"+l.retagged(),
+			"staff sign in with another issuer, which the parameter %s names", name)
 	}
 }
 

@@ -33,11 +33,6 @@ func (l *look) zones(ctx context.Context) {
 	for _, z := range out.AvailabilityZones {
 		fit[aws.ToString(z.ZoneName)] = true
 	}
-	// What stands keeps running where AWS sells no more of it; only what would be made anew or changed fails.
-	lacks := l.fault
-	if l.mayExist() {
-		lacks = l.warn
-	}
 	var kinds []string
 	for _, h := range l.hosts() {
 		if !slices.Contains(kinds, h.kind) {
@@ -51,7 +46,8 @@ func (l *look) zones(ctx context.Context) {
 			return
 		}
 		if len(has) == 0 {
-			lacks(point, "choose another instance type, or another region", "%s has no %s", l.Settings.Region, kind)
+			l.unsold(l.run(ctx, kind))(point, "choose another instance type, or another region", "%s has no %s",
+				l.Settings.Region, kind)
 		}
 		keep(fit, has)
 	}
@@ -61,7 +57,7 @@ func (l *look) zones(ctx context.Context) {
 		return
 	}
 	if len(has) == 0 {
-		lacks(point, "choose another database.class, or another region",
+		l.unsold(l.runsDatabase(ctx))(point, "choose another database.class, or another region",
 			"RDS in %s has no %s for MySQL %s in a VPC with encrypted gp3 storage",
 			l.Settings.Region, l.Settings.Database.Class, l.Settings.Database.Version)
 	}
@@ -69,6 +65,7 @@ func (l *look) zones(ctx context.Context) {
 	if l.exists {
 		return
 	}
+	lacks := l.unsold(l.unknown)
 	for _, zone := range l.Settings.Network.ZoneNames {
 		if !fit[zone] {
 			lacks("network.zoneNames", "name others, or remove network.zoneNames", "%s has not all of %s and %s",
@@ -80,6 +77,57 @@ func (l *look) zones(ctx context.Context) {
 			"network.zones is %d, but only %d zones of %s have all of %s and %s",
 			l.Settings.Network.Zones, len(fit), l.Settings.Region, strings.Join(kinds, ", "), l.Settings.Database.Class)
 	}
+}
+
+// unsold returns how to tell that AWS does not sell something: what stands keeps running, and only what would be made
+// anew or changed fails.
+func (l *look) unsold(stands bool) note {
+	if stands {
+		return l.warn
+	}
+	return l.fault
+}
+
+// run reports whether every host that is to have this type has it, or that nobody knows.
+func (l *look) run(ctx context.Context, kind string) bool {
+	if !l.exists {
+		return l.unknown
+	}
+	instances, err := l.instances(ctx)
+	if err != nil {
+		l.unseen(ctx, "zones", err)
+		return true
+	}
+	for _, h := range l.hosts() {
+		if h.kind == kind && !slices.ContainsFunc(instances, func(i types.Instance) bool {
+			return string(i.InstanceType) == kind && tagsOf(i.Tags)["Name"] == l.prefix()+"-"+h.name
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// runsDatabase reports whether the database is what is to be ordered, or that nobody knows.
+func (l *look) runsDatabase(ctx context.Context) bool {
+	if !l.exists {
+		return l.unknown
+	}
+	databases, err := l.databases(ctx)
+	if err != nil && !refusal.Absent(err) {
+		l.unseen(ctx, "zones", err)
+		return true
+	}
+	return slices.ContainsFunc(databases, func(d rdstypes.DBInstance) bool {
+		return aws.ToString(d.DBInstanceClass) == l.Settings.Database.Class && l.version(d.EngineVersion) &&
+			(aws.ToBool(d.MultiAZ) || !l.Settings.Database.MultiAZ)
+	})
+}
+
+// version reports whether a version of MySQL is the one that the settings name, or one of its minor versions.
+func (l *look) version(of *string) bool {
+	want := l.Settings.Database.Version
+	return aws.ToString(of) == want || strings.HasPrefix(aws.ToString(of), want+".")
 }
 
 func keep(all, some map[string]bool) {
@@ -115,10 +163,8 @@ func (l *look) orderable(ctx context.Context) (map[string]bool, error) {
 	})
 	has := map[string]bool{}
 	for _, o := range all {
-		version := aws.ToString(o.EngineVersion)
-		if version != l.Settings.Database.Version && !strings.HasPrefix(version, l.Settings.Database.Version+".") ||
-			aws.ToString(o.StorageType) != "gp3" || !aws.ToBool(o.SupportsStorageEncryption) ||
-			l.Settings.Database.MultiAZ && !aws.ToBool(o.MultiAZCapable) {
+		if !l.version(o.EngineVersion) || aws.ToString(o.StorageType) != "gp3" ||
+			!aws.ToBool(o.SupportsStorageEncryption) || l.Settings.Database.MultiAZ && !aws.ToBool(o.MultiAZCapable) {
 			continue
 		}
 		for _, z := range o.AvailabilityZones {

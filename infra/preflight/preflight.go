@@ -23,8 +23,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
+	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -146,13 +148,15 @@ type look struct {
 	route53 *route53.Client
 	sts     *sts.Client
 
-	// types is what several questions need about the instance types.
-	types func(context.Context) (map[string]typeInfo, error)
+	// Several questions need the instance types, the account's instances, and the database of the stack's name.
+	types     answer[map[string]typeInfo]
+	instances answer[[]ec2types.Instance]
+	databases answer[[]rdstypes.DBInstance]
 
 	// account and caller are set by credentials.
 	account, caller string
-	// exists tells that the stack's VPC is in the account; vpc, block and vpcTags are that VPC's. unknown tells that the
-	// question for it got no answer.
+	// exists tells that the stack's VPC is in the account; vpc, block and vpcTags are that VPC's. unknown tells that
+	// the question for it got no answer.
 	exists, unknown bool
 	vpc, block      string
 	vpcTags         map[string]string
@@ -174,14 +178,24 @@ func newLook(p Preflight) *look {
 		route53: route53.NewFromConfig(p.Config),
 		sts:     sts.NewFromConfig(p.Config),
 	}
-	var once sync.Once
-	var types map[string]typeInfo
-	var err error
-	l.types = func(ctx context.Context) (map[string]typeInfo, error) {
-		once.Do(func() { types, err = l.describeTypes(ctx) })
-		return types, err
-	}
+	l.types, l.instances, l.databases = once(l.describeTypes), once(l.describeInstances), once(l.describeDatabases)
 	return l
+}
+
+// answer is what AWS answers to one question.
+type answer[T any] func(context.Context) (T, error)
+
+// once asks once for all who call.
+func once[T any](ask answer[T]) answer[T] {
+	var (
+		asked sync.Once
+		value T
+		err   error
+	)
+	return func(ctx context.Context) (T, error) {
+		asked.Do(func() { value, err = ask(ctx) })
+		return value, err
+	}
 }
 
 // note is fault or warn.

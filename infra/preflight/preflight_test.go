@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -257,6 +258,51 @@ func TestFindings(t *testing.T) {
 			awsfake.Give(w.Cloud, &ec2.DescribeInstanceTypeOfferingsOutput{})
 		}, nil, []string{"zones: RDS in us-east-1 has no db.t4g.medium for MySQL 8.4",
 			"zones: us-east-1 has no t4g.micro", "zones: us-east-1 has no t4g.small"}},
+		{"a class and a type that are not sold any more, for a stack that has others", func(w *world) {
+			w.deployed(own)
+			w.settings.Database.Class, w.settings.Service.InstanceType = "db.m6g.large", "m6g.large"
+			awsfake.Give(w.Cloud, &rds.DescribeOrderableDBInstanceOptionsOutput{})
+			awsfake.Give(w.Cloud, &ec2.DescribeInstanceTypeOfferingsOutput{})
+		}, []string{"zones: RDS in us-east-1 has no db.m6g.large for MySQL 8.4", "zones: us-east-1 has no m6g.large"},
+			[]string{"zones: us-east-1 has no t4g.micro"}},
+		{"a type that another host of the stack has, and is not sold any more", func(w *world) {
+			w.deployed(own)
+			w.settings.Service.InstanceType = "t4g.micro"
+			awsfake.Give(w.Cloud, &ec2.DescribeInstanceTypeOfferingsOutput{})
+		}, []string{"zones: us-east-1 has no t4g.micro"}, nil},
+		{"a class that is not sold with a standby, for a database without one", func(w *world) {
+			w.deployed(own)
+			awsfake.Change(w.Cloud, func(_ *rds.DescribeDBInstancesInput, out *rds.DescribeDBInstancesOutput) {
+				out.DBInstances[0].MultiAZ = aws.Bool(false)
+			})
+			awsfake.Give(w.Cloud, &rds.DescribeOrderableDBInstanceOptionsOutput{})
+		}, []string{"zones: RDS in us-east-1 has no db.t4g.medium for MySQL 8.4"}, nil},
+		{"a class that is not sold for another version, for a database of that one", func(w *world) {
+			w.deployed(own)
+			awsfake.Change(w.Cloud, func(_ *rds.DescribeDBInstancesInput, out *rds.DescribeDBInstancesOutput) {
+				out.DBInstances[0].EngineVersion = aws.String("8.0.43")
+			})
+			awsfake.Give(w.Cloud, &rds.DescribeOrderableDBInstanceOptionsOutput{})
+		}, []string{"zones: RDS in us-east-1 has no db.t4g.medium for MySQL 8.4"}, nil},
+		{"what is not sold any more, of a stack of which nobody may see the hosts and the database", func(w *world) {
+			w.deployed(own)
+			awsfake.Give(w.Cloud, &rds.DescribeOrderableDBInstanceOptionsOutput{})
+			awsfake.Give(w.Cloud, &ec2.DescribeInstanceTypeOfferingsOutput{})
+			w.Deny("ec2.DescribeInstances")
+			w.Deny("rds.DescribeDBInstances")
+		}, nil, []string{"name/database: not checked", "quota/vcpu: not checked",
+			"zones: RDS in us-east-1 has no db.t4g.medium for MySQL 8.4",
+			"zones: not checked: access denied; grant ec2:DescribeInstances",
+			"zones: not checked: access denied; grant rds:DescribeDBInstances",
+			"zones: us-east-1 has no t4g.micro", "zones: us-east-1 has no t4g.small"}},
+		{"a stopped instance of others", func(w *world) {
+			awsfake.Change(w.Cloud, func(_ *ec2.DescribeInstancesInput, out *ec2.DescribeInstancesOutput) {
+				stopped := out.Reservations[0].Instances[0]
+				stopped.State = &ec2types.InstanceState{Name: ec2types.InstanceStateNameStopped}
+				out.Reservations[0].Instances = append(out.Reservations[0].Instances, stopped)
+			})
+			set(w, "L-1216C47A", 2+2*7+2)
+		}, nil, nil},
 		{"role that may be made", func(w *world) { w.withoutRole("AWSServiceRoleForRDS") }, nil, nil},
 		{"role that may not be made", func(w *world) {
 			w.withoutRole("AWSServiceRoleForRDS")
@@ -399,8 +445,8 @@ func TestFindings(t *testing.T) {
 			w.named(stranger)
 			w.in("vpc-prod")
 		}, []string{"name/group: ", "name/log-groups: ", "name/parameters: the parameter /dossier/prod/bucket, " +
-			"/dossier/prod/table already exists and does not belong to this stack; delete or import it, or rename the " +
-			"stack (\"pulumi stack rename\"); if this stack made it under another tag Stack, run once with " +
+			"/dossier/prod/table already exists and does not belong to this stack; delete or import it, or rename " +
+			"the stack (\"pulumi stack rename\"); if this stack made it under another tag Stack, run once with " +
 			"DOSSIER_PREFLIGHT=off"}, nil},
 		{"a database of another stack in a VPC of its own", func(w *world) {
 			w.deployed(own)

@@ -39,7 +39,8 @@ type typeInfo struct {
 
 // host is one kind of instance that the stack runs.
 type host struct {
-	setting, kind string
+	// name ends its tag Name.
+	setting, name, kind string
 	// least is how many there are after "pulumi up" and while it rolls out, most how many there can be.
 	least, most int
 }
@@ -50,11 +51,11 @@ func (l *look) hosts() []host {
 	smallest := s.Service
 	smallest.Max = smallest.Min
 	list := []host{
-		{"service.instanceType", s.Service.InstanceType, smallest.Largest(), s.Service.Largest()},
-		{"jump.instanceType", s.Jump.InstanceType, 1, 1},
+		{"service.instanceType", "app", s.Service.InstanceType, smallest.Largest(), s.Service.Largest()},
+		{"jump.instanceType", "jump", s.Jump.InstanceType, 1, 1},
 	}
 	if s.Network.NAT == settings.NATInstance {
-		list = append(list, host{"network.natInstanceType", s.Network.NATInstanceType, 1, 1})
+		list = append(list, host{"network.natInstanceType", "nat-instance", s.Network.NATInstanceType, 1, 1})
 	}
 	return list
 }
@@ -80,6 +81,18 @@ func (l *look) describeTypes(ctx context.Context) (map[string]typeInfo, error) {
 		}
 	}
 	return known, nil
+}
+
+// describeInstances asks for the instances that run. A stopped jump server is started again, and counts for no quota.
+func (l *look) describeInstances(ctx context.Context) ([]types.Instance, error) {
+	reservations, err := pages.All(ctx, ec2.NewDescribeInstancesPaginator(l.ec2, &ec2.DescribeInstancesInput{
+		Filters: named("instance-state-name", "pending", "running", "stopping", "stopped"),
+	}), func(page *ec2.DescribeInstancesOutput) []types.Reservation { return page.Reservations })
+	var all []types.Instance
+	for _, r := range reservations {
+		all = append(all, r.Instances...)
+	}
+	return all, err
 }
 
 // limit asks for the quota as it is for this account, or as it is for all where the account has no value of its own.
@@ -133,19 +146,15 @@ func (l *look) vcpus(ctx context.Context) {
 		l.unseen(ctx, vcpuQuota.point, err)
 		return
 	}
-	reservations, err := pages.All(ctx, ec2.NewDescribeInstancesPaginator(l.ec2,
-		&ec2.DescribeInstancesInput{Filters: named("instance-state-name", "pending", "running")}),
-		func(page *ec2.DescribeInstancesOutput) []types.Reservation { return page.Reservations })
+	instances, err := l.instances(ctx)
 	if err != nil {
 		l.unseen(ctx, vcpuQuota.point, err)
 		return
 	}
 	others := 0
-	for _, r := range reservations {
-		for _, i := range r.Instances {
-			if counted(i) && !l.owned(tagsOf(i.Tags)) {
-				others += int(aws.ToInt32(i.CpuOptions.CoreCount) * aws.ToInt32(i.CpuOptions.ThreadsPerCore))
-			}
+	for _, i := range instances {
+		if counted(i) && !l.owned(tagsOf(i.Tags)) {
+			others += int(aws.ToInt32(i.CpuOptions.CoreCount) * aws.ToInt32(i.CpuOptions.ThreadsPerCore))
 		}
 	}
 	least, most := 0, 0
@@ -168,7 +177,10 @@ func (l *look) vcpus(ctx context.Context) {
 // counted reports whether vcpuQuota counts an instance.
 func counted(i types.Instance) bool {
 	kind := string(i.InstanceType)
-	return i.InstanceLifecycle == "" && i.CpuOptions != nil && kind != "" && slices.Contains([]byte(families), kind[0])
+	stops := i.State != nil && slices.Contains(
+		[]types.InstanceStateName{types.InstanceStateNameStopping, types.InstanceStateNameStopped}, i.State.Name)
+	return !stops && i.InstanceLifecycle == "" && i.CpuOptions != nil && kind != "" &&
+		slices.Contains([]byte(families), kind[0])
 }
 
 // addresses compares the Elastic IPs: one for each NAT, and one for a jump server that operators connect to.

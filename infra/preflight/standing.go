@@ -65,12 +65,22 @@ func (l *look) subnets(ctx context.Context) ([]string, error) {
 	return zones, nil
 }
 
+// describeDatabases asks for the database of the stack's name.
+func (l *look) describeDatabases(ctx context.Context) ([]types.DBInstance, error) {
+	out, err := l.rds.DescribeDBInstances(ctx,
+		&rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(l.prefix())})
+	if err != nil {
+		return nil, err
+	}
+	return out.DBInstances, nil
+}
+
 // database asks whether somebody else has the database's name, and whether the stack's own can become what the settings
 // ask for.
 func (l *look) database(ctx context.Context) {
 	const point = "name/database"
 	name := l.prefix()
-	out, err := l.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
+	databases, err := l.databases(ctx)
 	switch {
 	case refusal.Absent(err):
 		return
@@ -78,7 +88,7 @@ func (l *look) database(ctx context.Context) {
 		l.unseen(ctx, point, err)
 		return
 	}
-	for _, d := range out.DBInstances {
+	for _, d := range databases {
 		inside := l.exists && d.DBSubnetGroup != nil && aws.ToString(d.DBSubnetGroup.VpcId) == l.vpc
 		if !inside && !l.ours(tagMap(d.TagList, func(t types.Tag) (key, value *string) { return t.Key, t.Value })) {
 			l.taken(point, "the database "+name)

@@ -252,8 +252,12 @@ func (w *world) deployed(tags map[string]string) {
 	})
 	awsfake.Change(c, func(_ *ec2.DescribeInstancesInput, out *ec2.DescribeInstancesOutput) {
 		for _, of := range []string{"app", "app", "jump"} {
+			kind := types.InstanceType("t4g.small")
+			if of == "jump" {
+				kind = "t4g.micro"
+			}
 			out.Reservations[0].Instances = append(out.Reservations[0].Instances, types.Instance{
-				InstanceType: "t4g.small", Tags: name(of),
+				InstanceType: kind, Tags: name(of),
 				CpuOptions: &types.CpuOptions{CoreCount: aws.Int32(2), ThreadsPerCore: aws.Int32(1)},
 			})
 		}
@@ -283,6 +287,7 @@ func (w *world) named(tags map[string]string) {
 		parameterTags = append(parameterTags, ssmtypes.Tag{Key: &k, Value: &v})
 	}
 	awsfake.Give(w.Cloud, &rds.DescribeDBInstancesOutput{DBInstances: []rdstypes.DBInstance{{TagList: databaseTags,
+		DBInstanceClass: aws.String("db.t4g.medium"), EngineVersion: aws.String("8.4.7"), MultiAZ: aws.Bool(true),
 		AllocatedStorage: aws.Int32(50), MaxAllocatedStorage: aws.Int32(500),
 		AvailabilityZone: aws.String("us-east-1a"), SecondaryAvailabilityZone: aws.String("us-east-1b")}}})
 	awsfake.Give(w.Cloud,
