@@ -21,24 +21,31 @@ const unknownPart = "unknown part"
 // call is what a function answers. provider is the reference of the explicit provider that it is asked of.
 func (rec *recorder) call(token, provider string, args resource.PropertyMap) (resource.PropertyMap, error) {
 	m := rec.modelIn(provider, args["region"])
-	if !resource.NewProperty(args).ContainsUnknowns() && !m.anywhere && rec.answerable(token, args) {
+	asked := question{args: args, of: of(args, providerURN(provider), m.region)}
+	if !resource.NewProperty(args).ContainsUnknowns() && !m.anywhere && rec.answerable(token, asked) {
 		out, err := m.answer(token, args)
 		if !errors.Is(err, awsmodel.ErrUnknown) {
 			return out, err
 		}
 	}
-	rec.gap(Gap{Kind: GapFunction, Name: token, Of: of(args)})
-	return rec.standIn(m, token, args), nil
+	rec.gap(Gap{Kind: GapFunction, Name: token, Of: asked.of})
+	return rec.standIn(m, token, asked), nil
+}
+
+// question is what a function is asked; of tells it from others: of other accounts and regions, too.
+type question struct {
+	args resource.PropertyMap
+	of   string
 }
 
 // answerable reports whether what a function answers can follow from what the program registers. Whether subnets that
 // it looks for are its own, it tells by their tags alone: if they have the project's name in them.
-func (rec *recorder) answerable(token string, args resource.PropertyMap) bool {
+func (rec *recorder) answerable(token string, asked question) bool {
 	if token != tokenGetSubnets {
 		return true
 	}
 	own := false
-	for _, filter := range elements(args["filters"]) {
+	for _, filter := range elements(asked.args["filters"]) {
 		object := awsmodel.Plain(filter).ObjectValue()
 		if !strings.HasPrefix(awsmodel.Text(object["name"]), "tag:") {
 			return false
@@ -51,12 +58,12 @@ func (rec *recorder) answerable(token string, args resource.PropertyMap) bool {
 			own = own || strings.Contains(text, rec.project)
 		}
 	}
-	if _, tags := args["tags"]; tags || !own {
+	if _, tags := asked.args["tags"]; tags || !own {
 		return false
 	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.looked = append(rec.looked, args)
+	rec.looked = append(rec.looked, asked)
 	return true
 }
 
@@ -65,12 +72,12 @@ const tokenGetSubnets = "aws:ec2/getSubnets:getSubnets"
 // standIn is the answer to a question of which nothing is known. A program that asks for it as an output gets an
 // unknown one. One that asks outside of an output cannot be told so: it would get empty texts and lists, which it takes
 // for an answer. It gets texts that are known again where they come back (unknowns).
-func (rec *recorder) standIn(m model, token string, args resource.PropertyMap) resource.PropertyMap {
+func (rec *recorder) standIn(m model, token string, asked question) resource.PropertyMap {
 	out := unknown()
 	if m.standIns == nil {
 		return out
 	}
-	texts, lists := m.standIns(token, of(args))
+	texts, lists := m.standIns(token, asked.of)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	for name, text := range texts {
@@ -87,7 +94,7 @@ func (rec *recorder) standIn(m model, token string, args resource.PropertyMap) r
 		out[resource.PropertyKey(name)] = resource.NewProperty(values)
 	}
 	// The provider's answers repeat the question.
-	for key, v := range args {
+	for key, v := range asked.args {
 		if !v.ContainsUnknowns() {
 			out[key] = v
 		}
@@ -181,11 +188,11 @@ func (rec *recorder) unanswered() []string {
 
 // lookedFor are the gaps of subnets that the program looks for by its own tags and does not make.
 func (rec *recorder) lookedFor(resources []*Resource) {
-	for _, args := range rec.looked {
+	for _, asked := range rec.looked {
 		if !slices.ContainsFunc(resources, func(r *Resource) bool {
-			return r.Token == tokenSubnet && matches(r, args["filters"])
+			return r.Token == tokenSubnet && matches(r, asked.args["filters"])
 		}) {
-			rec.gap(Gap{Kind: GapFunction, Name: tokenGetSubnets, Of: of(args)})
+			rec.gap(Gap{Kind: GapFunction, Name: tokenGetSubnets, Of: asked.of})
 		}
 	}
 }

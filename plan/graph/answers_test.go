@@ -87,6 +87,56 @@ func TestAnswersStandIn(t *testing.T) {
 	}
 }
 
+// TestQuestionsOfProviders: the same arguments are another question where another provider is asked, or another region.
+func TestQuestionsOfProviders(t *testing.T) {
+	record := func(region string, provider pulumi.Map, stack string) *Graph {
+		g, err := Record("test", "dev", map[string]string{"aws:region": stack}, func(ctx *pulumi.Context) error {
+			var opts []pulumi.InvokeOption
+			if provider != nil {
+				var p pulumi.ProviderResourceState
+				if err := ctx.RegisterResource("pulumi:providers:aws", "other", provider, &p); err != nil {
+					return err
+				}
+				opts = append(opts, pulumi.Provider(&p))
+			}
+			args := map[string]any{"default": true}
+			if region != "" {
+				args["region"] = region
+			}
+			var vpc struct {
+				ID string `pulumi:"id"`
+			}
+			if err := ctx.Invoke("aws:ec2/getVpc:getVpc", args, &vpc, opts...); err != nil {
+				return err
+			}
+			register(t, ctx, tokenSubnet, "s", pulumi.Map{"vpcId": pulumi.String(vpc.ID)})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	const home, away = "eu-west-1", "eu-central-1"
+	in := func(region string) pulumi.Map { return pulumi.Map{"region": pulumi.String(region)} }
+	for name, c := range map[string]struct {
+		was, is *Graph
+		alike   bool
+	}{
+		"the same":                     {record("", nil, home), record("", nil, home), true},
+		"the same of a provider":       {record("", in(home), home), record("", in(home), home), true},
+		"of a provider":                {record("", nil, home), record("", in(home), home), false},
+		"of another region":            {record(away, nil, home), record(home, nil, home), false},
+		"of a stack in another region": {record("", nil, home), record("", nil, away), false},
+		"of a provider that moved":     {record("", in(home), home), record("", in(away), home), false},
+	} {
+		was, is := c.was.ByName(tokenSubnet, "s"), c.is.ByName(tokenSubnet, "s")
+		if was.AsksAlike(is, "vpcId") != c.alike || slices.Equal(c.was.Gaps, c.is.Gaps) != c.alike {
+			t.Errorf("%s: alike is not %t, or the gaps are others: %v %v", name, c.alike, c.was.Gaps, c.is.Gaps)
+		}
+	}
+}
+
 // TestAnswersOfRegions: what is asked of a provider of another region, or for another region, is answered for that.
 func TestAnswersOfRegions(t *testing.T) {
 	const token = "aws:index/getRegion:getRegion"

@@ -40,9 +40,9 @@ func (rec *recorder) gap(g Gap) {
 	rec.gaps[g] = true
 }
 
-// of is a hash of arguments.
-func of(args resource.PropertyMap) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%#v", open(resource.NewProperty(args))))
+// of is a hash of arguments and of whom they are handed to.
+func of(args resource.PropertyMap, by ...string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%#v %q", open(resource.NewProperty(args)), by))
 	return hex.EncodeToString(sum[:8])
 }
 

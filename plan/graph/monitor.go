@@ -260,7 +260,7 @@ func (m *monitor) Call(_ context.Context, req *pulumirpc.ResourceCallRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	m.rec.gap(Gap{Kind: GapMethod, Name: req.GetTok(), Of: of(args)})
+	m.rec.gap(Gap{Kind: GapMethod, Name: req.GetTok(), Of: of(args, providerURN(req.GetProvider()))})
 	out, err := sent(unknown())
 	return &pulumirpc.CallResponse{Return: out}, err
 }

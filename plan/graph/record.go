@@ -66,7 +66,7 @@ func modelOf(config map[string]string) model {
 func awsIn(region string) model {
 	aws := awsmodel.Default()
 	aws.Region = region
-	return model{compute: aws.Compute, invoke: aws.Invoke, standIns: aws.StandIns, in: awsIn}
+	return model{compute: aws.Compute, invoke: aws.Invoke, standIns: aws.StandIns, in: awsIn, region: region}
 }
 
 // model stands in for the providers: what they would answer. Its answers depend on nothing but its arguments.
@@ -77,6 +77,7 @@ type model struct {
 	// another region; nil: it has one.
 	standIns func(token, of string) (texts map[string]string, lists map[string][]string)
 	in       func(region string) model
+	region   string
 	// anywhere tells that the region is not known.
 	anywhere bool
 	before   Before
@@ -136,7 +137,7 @@ type recorder struct {
 	// were looked for.
 	stoodIn map[string]bool
 	listed  map[string][]string
-	looked  []resource.PropertyMap
+	looked  []question
 }
 
 func newRecorder(project, stack string, m model) *recorder {
