@@ -132,8 +132,6 @@ func (l *look) parameters(ctx context.Context) {
 		}
 		if !l.ours(tags) {
 			taken = append(taken, name)
-		} else if l.exists {
-			return // the stack has them all
 		}
 	}
 	if len(taken) > 0 {

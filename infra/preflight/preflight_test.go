@@ -20,6 +20,8 @@ import (
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	route53types "github.com/aws/aws-sdk-go-v2/service/route53/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"dossier.example/infra/internal/awsfake"
@@ -422,6 +424,17 @@ func TestFindings(t *testing.T) {
 			w.parameters = []string{"/dossier/prod/staff/issuer", "/dossier/prod/audit-retention",
 				"/dossier/prod/staff/client-id"}
 		}, nil, nil},
+		{"a parameter of another stack, beside those of this one", func(w *world) {
+			w.deployed(own)
+			w.settings.Site.APIOrigins = []string{"https://app.example"}
+			w.parameters = append(w.parameters, "/dossier/prod/api-origins")
+			awsfake.Change(w.Cloud, func(in *ssm.ListTagsForResourceInput, out *ssm.ListTagsForResourceOutput) {
+				if *in.ResourceId == "/dossier/prod/api-origins" {
+					out.TagList = []ssmtypes.Tag{{Key: aws.String("Project"), Value: aws.String("dossier")},
+						{Key: aws.String("Stack"), Value: aws.String("other")}}
+				}
+			})
+		}, []string{"name/parameters: the parameter /dossier/prod/api-origins already exists"}, nil},
 		{"what a first run left, with tags of one's own", func(w *world) {
 			w.settings.Tags = map[string]string{"Project": "webshop"}
 			w.named(map[string]string{"Project": "webshop", "Cost": "17"})
