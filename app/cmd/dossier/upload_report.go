@@ -43,7 +43,7 @@ func (r *uploadReport) printJSON(value any) error {
 
 // flush has what was printed on the disk, where it goes to a file. A full disk may be told only then.
 func (r *uploadReport) flush() error {
-	f, ok := r.stdout.(*os.File)
+	f, ok := fileOf(r.stdout)
 	if !ok {
 		return nil
 	}
@@ -60,10 +60,7 @@ func (r *uploadReport) flush() error {
 // isClosed reports whether a standard descriptor was closed when the program began. The runtime of Go opens the null
 // device in its place, for reading and writing. From one that was opened by >/dev/null nothing can be read.
 func isClosed(w io.Writer) bool {
-	if out, ok := w.(*printed); ok {
-		w = out.to
-	}
-	f, ok := w.(*os.File)
+	f, ok := fileOf(w)
 	if !ok {
 		return false
 	}
@@ -80,6 +77,15 @@ func isClosed(w io.Writer) bool {
 	}
 	_, err = f.Read(make([]byte, 1))
 	return err == io.EOF
+}
+
+// fileOf returns the file that w writes to, if it is one.
+func fileOf(w io.Writer) (*os.File, bool) {
+	if out, ok := w.(*printed); ok {
+		w = out.to
+	}
+	f, ok := w.(*os.File)
+	return f, ok
 }
 
 // ended reports what became of a file.
