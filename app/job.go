@@ -346,11 +346,14 @@ func (s *Service) StartJob(ctx context.Context, o JobOrder) (Job, error) {
 		return known, err
 	}
 	if err != nil {
-		// It may be noted nevertheless. Whoever asked is told that it was not begun, so it is not to begin later.
+		// It may be noted nevertheless. Whoever asked is told that it was not begun, so it is not to begin later. One
+		// of the same name that another call has begun goes on.
 		cleanup, cancel := detached(ctx)
 		defer cancel()
 		forget := s.editJobs(cleanup, func(jobs []notedJob) ([]notedJob, error) {
-			i := slices.IndexFunc(jobs, func(other notedJob) bool { return other.ID == n.ID })
+			i := slices.IndexFunc(jobs, func(other notedJob) bool {
+				return other.ID == n.ID && other.Holder == n.Holder && other.BegunAt.Equal(n.BegunAt)
+			})
 			if i < 0 {
 				return nil, nil
 			}

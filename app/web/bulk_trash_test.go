@@ -127,6 +127,23 @@ func TestTrashSelected(t *testing.T) {
 		undoOf(t, anew) == undoOf(t, next) {
 		t.Errorf("after the undo the form says %q, and %d are there", got, s.listed(t))
 	}
+	// Of two that came at once, the second has counted everybody before the first has moved them.
+	s.play(t, scenario{path: undoOf(t, anew), by: by, form: url.Values{"csrf": {by.token}}, status: 303})
+	yes = hidden(t, s.play(t, scenario{path: "/people/selected", by: by, form: chosen, status: 200}))
+	var first answer
+	s.faults.set("catalog.Note", func(call int) error {
+		if call == 1 {
+			s.faults.mu.Unlock()
+			defer s.faults.mu.Lock()
+			first = s.play(t, scenario{path: "/people/selected", by: by, form: yes, status: 303})
+		}
+		return nil
+	})
+	a = s.play(t, scenario{path: "/people/selected", by: by, form: yes, status: 303})
+	moved, second := s.afterwards(t, by, first), s.afterwards(t, by, a)
+	if got := said(t, second); got != "2 people were moved to the trash." || undoOf(t, second) != undoOf(t, moved) {
+		t.Errorf("the second of two says %q, and has the undo %q, want that of the first", got, undoOf(t, second))
+	}
 }
 
 func TestTrashAllThatMatch(t *testing.T) {

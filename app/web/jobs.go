@@ -78,9 +78,16 @@ func (s *Server) runJob(c echo.Context, order dossier.JobOrder) (dossier.Job, er
 		switch {
 		case err != nil && !errors.Is(err, dossier.ErrNotFound):
 			return known, err
-		case err == nil && (known.State == dossier.JobRunning || order.Found == 0):
+		case err == nil && known.State == dossier.JobRunning:
 			return repeated(c, known), nil
 		case err == nil:
+			// What this request has counted, the job may have done since.
+			if order.Found, err = s.svc.CountJob(ctx, order); err != nil {
+				return known, err
+			}
+			if order.Found == 0 && known.State == dossier.JobDone {
+				return repeated(c, known), nil
+			}
 			order.As = "" // it was undone meanwhile, or stopped
 		}
 	}
