@@ -155,19 +155,24 @@ func servableRange(h http.Header, size int64) {
 // serveBytes answers with content that is in memory, as its headers describe it.
 func serveBytes(c echo.Context, modified time.Time, content []byte) error {
 	servableRange(c.Request().Header, int64(len(content)))
-	w := &cachedWriter{c.Response(), c.Response().Header().Get("Cache-Control")}
-	http.ServeContent(w, c.Request(), "", modified, bytes.NewReader(content))
+	http.ServeContent(&contentWriter{c.Response(), len(content)}, c.Request(), "", modified, bytes.NewReader(content))
 	return nil
 }
 
-// cachedWriter keeps the Cache-Control that http.ServeContent takes off where it refuses a range.
-type cachedWriter struct {
+// contentWriter mends headers of http.ServeContent, which gives no length to content with a coding, and lets caches
+// keep as they like that it refused a range: one that keeps this instead of the content has nothing for all others.
+type contentWriter struct {
 	*echo.Response
-	caching string
+	length int
 }
 
-func (w *cachedWriter) WriteHeader(status int) {
-	w.Header().Set("Cache-Control", w.caching)
+func (w *contentWriter) WriteHeader(status int) {
+	switch {
+	case status == http.StatusOK:
+		w.Header().Set("Content-Length", strconv.Itoa(w.length))
+	case status >= http.StatusBadRequest:
+		w.Header().Set("Cache-Control", "no-store")
+	}
 	w.Response.WriteHeader(status)
 }
 

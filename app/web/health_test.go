@@ -194,7 +194,8 @@ func TestStaticFiles(t *testing.T) {
 			{name: "a range", path: "/static/" + hash + "/" + name, header: map[string]string{"Range": "bytes=1-2"},
 				status: 206, has: []string{string(f.content[1:3])}},
 			{name: "last 0 bytes", path: "/static/" + hash + "/" + name, header: map[string]string{"Range": "bytes=-0"},
-				status: 416, want: map[string]string{"Content-Range": fmt.Sprintf("bytes */%d", len(f.content))}},
+				status: 416, want: map[string]string{"Cache-Control": "no-store",
+					"Content-Range": fmt.Sprintf("bytes */%d", len(f.content))}},
 			{name: "range in another unit", path: "/static/" + hash + "/" + name,
 				header: map[string]string{"Range": "lines=0-1"}, status: 200, has: []string{string(f.content)}},
 			{name: "ends at more than a number holds", path: "/static/" + hash + "/" + name,
@@ -239,7 +240,8 @@ func TestStaticFilesCompressed(t *testing.T) {
 	for _, accept := range []string{"gzip", "gzip, deflate, br, zstd", "br;q=1.0, GZIP ; q = 0.5", "*", "x-gzip",
 		"*;q=0, gzip"} {
 		a := s.play(t, scenario{path: path, header: asked(accept), status: 200, want: map[string]string{"Etag": tag,
-			"Content-Encoding": "gzip", "Vary": "Accept-Encoding", "Content-Type": "text/javascript; charset=utf-8"}})
+			"Content-Encoding": "gzip", "Vary": "Accept-Encoding", "Content-Type": "text/javascript; charset=utf-8",
+			"Content-Length": fmt.Sprint(len(f.gzipped()))}})
 		r, err := gzip.NewReader(strings.NewReader(a.body))
 		if err != nil {
 			t.Fatalf("%q: %v", accept, err)
@@ -261,7 +263,8 @@ func TestStaticFilesCompressed(t *testing.T) {
 		{name: "known already", path: path, header: asked("gzip", "If-None-Match", tag), status: 304,
 			want: map[string]string{"Etag": tag, "Content-Encoding": "", "Vary": "Accept-Encoding"}},
 		{name: "known plain", path: path, header: asked("gzip", "If-None-Match", plain), status: 200},
-		{name: "another is wanted", path: path, header: asked("gzip", "If-Match", plain), status: 412},
+		{name: "another is wanted", path: path, header: asked("gzip", "If-Match", plain), status: 412,
+			want: map[string]string{"Cache-Control": "no-store"}},
 		{name: "a range", path: path, header: asked("gzip", "Range", "bytes=2-5"), status: 206,
 			has: []string{string(gzipped[2:6])}, want: map[string]string{"Content-Encoding": "gzip", "Etag": tag,
 				"Content-Range": fmt.Sprintf("bytes 2-5/%d", len(gzipped))}},
@@ -270,7 +273,8 @@ func TestStaticFilesCompressed(t *testing.T) {
 		{name: "no range", path: path, header: asked("gzip", "Range", "bytes=9999999-"), status: 416,
 			want: map[string]string{"Content-Range": fmt.Sprintf("bytes */%d", len(gzipped)), "Content-Encoding": ""}},
 		{name: "HEAD", method: "HEAD", path: path, header: asked("gzip"), status: 200,
-			want: map[string]string{"Content-Encoding": "gzip", "Etag": tag}},
+			want: map[string]string{"Content-Encoding": "gzip", "Etag": tag,
+				"Content-Length": fmt.Sprint(len(gzipped))}},
 		{name: "the icon", path: "/favicon.ico", header: asked("gzip"), status: 200,
 			want: map[string]string{"Vary": "Accept-Encoding"}},
 	})
