@@ -322,9 +322,10 @@ func (i *Issuer) admit(ctx context.Context, c *claims) (staff.Identity, error) {
 	}
 	if outside {
 		return staff.Identity{}, i.refuse(ctx, "the domain of the address is allowed, but the account at Google is of "+
-			"no organization, by its claim hd: whoever left one may still have it", dossier.Errorf(
-			dossier.CodeForbidden, nil, "%s knows you as %s, but not by an account of an organization. Sign in with "+
-				"the account that your organization gave you.", i.o.Name, who.Address))
+			"no organization, by its claim hd: whoever left one may still have it; list the address itself in "+
+			"DOSSIER_STAFF_ALLOW to let it in",
+			dossier.Errorf(dossier.CodeForbidden, nil, "%s knows you as %s, but not by an account of an organization. "+
+				"Sign in with the account that your organization gave you.", i.o.Name, who.Address))
 	}
 	known := "you"
 	if who.Address != "" {
@@ -333,14 +334,12 @@ func (i *Issuer) admit(ctx context.Context, c *claims) (staff.Identity, error) {
 	why := "no claim and no address gives access"
 	if i.o.RoleClaim != "" && c.find("_claim_names."+i.o.RoleClaim) != nil {
 		// https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference#groups-overage-claim
-		why += ": the claim " + i.o.RoleClaim + " is too long for the token, which says where it is instead; have the " +
-			"issuer send fewer values, such as app roles"
+		why += ": the claim " + i.o.RoleClaim + " is too long for the token, which says where it is instead; have " +
+			"the issuer send fewer values, such as app roles"
 	}
 	return staff.Identity{}, i.refuse(ctx, why,
-		dossier.Errorf(dossier.CodeForbidden, nil,
-			"%s knows %s, but you have no access to this site. Ask an administrator of the site for one of the roles "+
-				"viewer, "+
-				"editor and administrator.", i.o.Name, known))
+		dossier.Errorf(dossier.CodeForbidden, nil, "%s knows %s, but you have no access to this site. Ask an "+
+			"administrator of the site for one of the roles viewer, editor and administrator.", i.o.Name, known))
 }
 
 // addressOf returns the address of mail; empty if there is none, or what is there is none.
@@ -361,7 +360,7 @@ const googleURL = "https://accounts.google.com"
 // once, and which they keep after they lost the address
 // (https://developers.google.com/identity/gsi/web/guides/verify-google-id-token).
 func hostedByGoogle(c *claims, address string) bool {
-	return c.text("hd") != "" || fits("gmail.com", address)
+	return c.text("hd") != "" || fits("gmail.com", address) || fits("googlemail.com", address)
 }
 
 // maxAddress is the longest address that mail can be sent to (RFC 5321, section 4.5.3.1.3, without the brackets).
