@@ -22,8 +22,7 @@ func (i *Issuer) refuse(ctx context.Context, why string, told *dossier.Error) er
 // unfit is what people are told of an answer that must not be. They can do nothing about it but to try once more.
 func (i *Issuer) unfit() *dossier.Error {
 	return dossier.Errorf(dossier.CodeForbidden, nil, "The answer of %s was not accepted. Sign in again. If this "+
-		"happens "+
-		"again, tell an administrator, who finds the reason in the log.", i.o.Name)
+		"happens again, tell an administrator, who finds the reason in the log.", i.o.Name)
 }
 
 // down is what people are told while the issuer does not answer, or not so that it can be understood. A caller who went
@@ -39,8 +38,7 @@ func (i *Issuer) down(ctx context.Context, err error) error {
 	var told *dossier.Error
 	if errors.As(unavailable, &told) {
 		told.Message = i.o.Name + " is not responding, so nobody can sign in with it at the moment. Those who are " +
-			"signed " +
-			"in stay signed in. Try again in a minute."
+			"signed in stay signed in. Try again in a minute."
 	}
 	return unavailable
 }
@@ -49,16 +47,14 @@ func (i *Issuer) down(ctx context.Context, err error) error {
 // the settings.
 func (i *Issuer) misset(ctx context.Context, code string) error {
 	i.o.Log.ErrorContext(ctx, "the issuer refuses this site: compare the client ID, the client secret, the scopes "+
-		"and the "+
-		"redirect URI with what is registered there", "issuer", i.o.Name, "code", code)
+		"and the redirect URI with what is registered there", "issuer", i.o.Name, "code", code)
 	return i.unset(errors.New("the issuer refuses this site: " + code))
 }
 
 // unset is what people are told if the settings have to be changed.
 func (i *Issuer) unset(err error) error {
-	return dossier.Errorf(dossier.CodeUnavailable, err, "This site is not set up correctly at %s, so nobody can sign in with it. Tell an administrator, who finds "+
-		"the reason "+
-		"in the log.", i.o.Name)
+	return dossier.Errorf(dossier.CodeUnavailable, err, "This site is not set up correctly at %s, so nobody can sign "+
+		"in with it. Tell an administrator, who finds the reason in the log.", i.o.Name)
 }
 
 // declined is what people are told if the issuer sends an error instead of a code (RFC 6749, section 4.1.2.1; OpenID
