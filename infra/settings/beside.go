@@ -42,7 +42,11 @@ func (l *loader) misplaced(names []string) {
 			l.meant(l.known()...)
 		case near != nil:
 			l.meant(near...)
-			problem += "; did you mean " + Key + "." + setting.Alternatives(near) + "?"
+			keys := make([]string, len(near))
+			for i, n := range near {
+				keys[i] = Key + "." + n
+			}
+			problem += "; did you mean " + setting.Alternatives(keys) + "?"
 		default:
 			problem += "."
 		}
@@ -117,8 +121,11 @@ func (l *loader) tags(raw string, secret bool) {
 	}
 	mend := fmt.Sprintf("; set it with \"pulumi config set --path %s.tags.Stack %s\"", tagsKey, l.Stack)
 	if tags["Project"] == project && tags["Stack"] != "" && tags["Stack"] != l.Stack {
-		fault("the tag Stack must be the stack's own name, or everything would pass for the stack " +
-			setting.Plain(tags["Stack"]) + mend)
+		other := "another stack"
+		if !secret {
+			other = "the stack " + setting.Plain(tags["Stack"])
+		}
+		fault("the tag Stack must be the stack's own name, or everything would pass for " + other + mend)
 		return
 	}
 	if strings.HasSuffix(l.Access.Boundary, "policy/dossier-"+l.Stack+"-boundary") &&

@@ -37,6 +37,8 @@ func TestMisplaced(t *testing.T) {
 		{"dossier:service", "did you mean dossier:settings.service?"},
 		{"dossier:network.zones", "did you mean dossier:settings.network.zones?"},
 		{"dossier:zones", "did you mean dossier:settings.network.zones?"},
+		{"dossier:instanceType",
+			"did you mean dossier:settings.service.instanceType or dossier:settings.jump.instanceType? Remove it"},
 		{"dossier:preset", "did you mean dossier:settings.preset?"},
 		{"dossier:setings", "all settings are in dossier:settings; did you mean that?"},
 		{"dossier:Settings", "did you mean that?"},
@@ -128,5 +130,14 @@ func TestTags(t *testing.T) {
 				t.Errorf("the value of %q is shown as %q", c.raw, f[0].Value)
 			}
 		})
+	}
+}
+
+func TestTagsHideSecrets(t *testing.T) {
+	for _, raw := range []string{`{"tags": {"Project": "dossier", "Stack": "hunter2"}}`, `["hunter2"]`, "hunter2"} {
+		_, err := Load(context{"dev", map[string]string{regionKey: region, tagsKey: raw}, true}, []string{tagsKey})
+		if f := faultsOf(t, err); len(f) != 1 || f[0].Name != tagsKey || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s gives %v", raw, err)
+		}
 	}
 }

@@ -139,7 +139,7 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// context is what Pulumi would tell; the key of all settings is secret if secret is set.
+// context is what Pulumi would tell; the keys of all settings and of the tags are secret if secret is set.
 type context struct {
 	stack  string
 	config map[string]string
@@ -148,7 +148,7 @@ type context struct {
 
 func (c context) Stack() string                       { return c.stack }
 func (c context) GetConfig(key string) (string, bool) { value, ok := c.config[key]; return value, ok }
-func (c context) IsConfigSecret(key string) bool      { return c.secret && key == Key }
+func (c context) IsConfigSecret(key string) bool      { return c.secret && (key == Key || key == tagsKey) }
 
 func TestLoad(t *testing.T) {
 	s, err := Load(context{stack: "pr-1",
