@@ -30,7 +30,7 @@ func (l *look) image(ctx context.Context) {
 	out, err := l.ec2.DescribeImages(ctx, &ec2.DescribeImagesInput{ImageIds: []string{id}})
 	switch {
 	case refusal.Absent(err) || refusal.Code(err) == "InvalidAMIID.Unavailable" || err == nil && len(out.Images) == 0:
-		l.fault(point, mend, "%s has no image %s, or not for this account", l.Settings.Region, id)
+		l.fault(point, mend, "%s does not exist in %s, or this account may not use it", id, l.Settings.Region)
 		return
 	case err != nil:
 		l.unseen(ctx, point, err)

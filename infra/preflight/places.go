@@ -68,7 +68,7 @@ func (l *look) zones(ctx context.Context) {
 	lacks := l.unsold(l.unknown)
 	for _, zone := range l.Settings.Network.ZoneNames {
 		if !fit[zone] {
-			lacks("network.zoneNames", "name others, or remove network.zoneNames", "%s has not all of %s and %s",
+			lacks("network.zoneNames", "name others, or remove network.zoneNames", "%s lacks one of %s and %s",
 				zone, strings.Join(kinds, ", "), l.Settings.Database.Class)
 		}
 	}

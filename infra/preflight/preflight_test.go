@@ -161,15 +161,15 @@ func TestFindings(t *testing.T) {
 		}, []string{"zones: network.zones is 3, but only 0", "zones: us-east-1 has no t4g.small"}, nil},
 		{"a named zone without a type", func(w *world) {
 			w.settings.Network.ZoneNames = []string{"us-east-1a", "us-east-1e", "us-east-1c"}
-		}, []string{"network.zoneNames: us-east-1e has not all of t4g.small, t4g.micro and db.t4g.medium"}, nil},
+		}, []string{"network.zoneNames: us-east-1e lacks one of t4g.small, t4g.micro and db.t4g.medium"}, nil},
 		{"no such image", func(w *world) {
 			w.settings.Service.Image = image
 			awsfake.Fail[ec2.DescribeImagesInput](w.Cloud, awsfake.Refuse("InvalidAMIID.NotFound", "does not exist"))
-		}, []string{"service.image: us-east-1 has no image " + image}, nil},
+		}, []string{"service.image: " + image + " does not exist in us-east-1, or this account may not"}, nil},
 		{"an image of another region's account", func(w *world) {
 			w.settings.Service.Image = image
 			awsfake.Give(w.Cloud, &ec2.DescribeImagesOutput{})
-		}, []string{"service.image: us-east-1 has no image " + image}, nil},
+		}, []string{"service.image: " + image + " does not exist in us-east-1, or this account may not"}, nil},
 		{"an image that fits", func(w *world) { w.settings.Service.Image = image }, nil, nil},
 		{"an image for other processors, too large", func(w *world) {
 			w.settings.Service.Image = image

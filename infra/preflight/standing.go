@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"dossier.example/infra/internal/refusal"
+	"dossier.example/infra/settings"
 )
 
 // What stands already cannot become everything that can be asked for.
@@ -45,13 +46,10 @@ func (l *look) network(ctx context.Context) {
 	}
 }
 
-// mostZones is the most that network.zones can be.
-const mostZones = 4
-
 // subnets returns the zones of the stack's private subnets, in the order of their numbers.
 func (l *look) subnets(ctx context.Context) ([]string, error) {
 	var zones []string
-	for number := 1; number <= mostZones; number++ {
+	for number := 1; number <= settings.MaxZones; number++ {
 		name := fmt.Sprintf("%s-private-%d", l.prefix(), number)
 		out, err := l.ec2.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: named("tag:Name", name)})
 		if err != nil {

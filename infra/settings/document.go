@@ -49,7 +49,8 @@ pulumi config set --path 'dossier:settings.jump.operatorCIDRs[0]' 203.0.113.0/24
   and volumes. With ` + "`Project: dossier`, the tag `Stack`" + ` must be the name of the stack. The policies of
   ` + "`make deploy-policy`" + ` need both tags.
 - Credentials come from the environment or from ` + "`aws:profile`" + `. Keys that only Pulumi's provider would use are
-  refused (` + "`aws:assumeRole`, `aws:accessKey`, `aws:endpoints`" + ` and the like): the program calls AWS itself, too.
+  refused (` + "`aws:assumeRole`, `aws:accessKey`, `aws:endpoints`" +
+		` and the like): the program calls AWS itself, too.
 `)
 	fmt.Fprintf(&b, "- The name of a stack has 1 to %d lower-case letters, digits and single hyphens: "+
 		"`dossier-<stack>` is the database's identifier, of which RDS allows 63\n  characters.\n", maxStack)

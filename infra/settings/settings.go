@@ -50,12 +50,15 @@ const (
 	Prod Preset = "prod"
 )
 
+// MaxZones is the most that Network.Zones can be.
+const MaxZones = 4
+
 // Network is the VPC.
 type Network struct {
 	// CIDR is the block of the VPC, a /16 to /24 within the private ranges of RFC 1918. Each subnet is a sixteenth of
 	// it, so at least a /28, the smallest that AWS allows.
 	CIDR netip.Prefix
-	// Zones is the number of availability zones, 2 to 4. Each has one public and one private subnet.
+	// Zones is the number of availability zones, 2 to MaxZones. Each has one public and one private subnet.
 	Zones int
 	// ZoneNames are the zones, as many as Zones; empty means the ones that the stack has, or else the first that offer
 	// what the settings ask for.

@@ -81,7 +81,7 @@ func keys() []key {
 			name: "network.zones", dev: "2", prod: "3",
 			doc: "Number of availability zones, each with a public and a private subnet. A zone that the database or " +
 				"its standby is in cannot be left.",
-		}, setting.Number(2, 4), func(s *Settings) *int { return &s.Network.Zones }),
+		}, setting.Number(2, MaxZones), func(s *Settings) *int { return &s.Network.Zones }),
 		define(key{
 			name: "network.zoneNames",
 			otherwise: "those that the stack has; for a new stack, the first that offer the instance types and the " +
