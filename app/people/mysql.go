@@ -350,10 +350,7 @@ func (mysqlServer) judge(err error) (verdict, error) {
 		1205, // ER_LOCK_WAIT_TIMEOUT
 		1206, // ER_LOCK_TABLE_FULL
 		1226, // ER_USER_LIMIT_REACHED
-		1290, // ER_OPTION_PREVENTS_STATEMENT: read-only, as a replica is
 		1317, // ER_QUERY_INTERRUPTED
-		1792, // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
-		1836, // ER_READ_ONLY_MODE
 		1820, // ER_MUST_CHANGE_PASSWORD
 		1862, // ER_MUST_CHANGE_PASSWORD_LOGIN
 		1878, // ER_TEMP_FILE_WRITE_FAILURE
@@ -379,7 +376,7 @@ func (r reply) Error() string {
 		return fmt.Sprintf("MySQL error %d (%s): the server's binlog_format has to be MIXED or ROW", r.err.Number,
 			r.err.SQLState[:])
 	// what quotes names of users, databases and tables, and no values
-	case 1044, 1045, 1049, 1142, 1143, 1146, 1290, 3159:
+	case 1044, 1045, 1049, 1142, 1143, 1146, 3159:
 		return fmt.Sprintf("MySQL error %d (%s): %s", r.err.Number, r.err.SQLState[:], r.err.Message)
 	}
 	return fmt.Sprintf("MySQL error %d (%s)", r.err.Number, r.err.SQLState[:])
