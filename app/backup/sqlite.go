@@ -174,8 +174,8 @@ func prepare(ctx context.Context, live, path string) (c *copying, err error) {
 		return nil, fmt.Errorf("read %s: %w", live, unwritten(live, err))
 	}
 	// Nobody reads the file before all of it is written and synced, so a journal would serve nothing yet.
-	return &copying{db, live, path}, exec(ctx, db, fmt.Sprintf("PRAGMA main.page_size = %d", page), "PRAGMA main.journal_mode = OFF",
-		"PRAGMA main.synchronous = OFF")
+	return &copying{db, live, path}, exec(ctx, db, fmt.Sprintf("PRAGMA main.page_size = %d", page),
+		"PRAGMA main.journal_mode = OFF", "PRAGMA main.synchronous = OFF")
 }
 
 // unwritten adds to an error of reading a live database that SQLite locks it by files beside it.

@@ -29,8 +29,8 @@ func (i *Issuer) unfit() *dossier.Error {
 // away is told nothing.
 func (i *Issuer) down(ctx context.Context, err error) error {
 	if other, ok := errors.AsType[*oidc.IssuerMismatchError](err); ok {
-		i.o.Log.ErrorContext(ctx, "the issuer names itself otherwise than DOSSIER_STAFF_ISSUER does: a slash at the end "+
-			"counts, and one tenant has to be named", "issuer", i.o.Name, "set", other.Provided, "named",
+		i.o.Log.ErrorContext(ctx, "the issuer names itself otherwise than DOSSIER_STAFF_ISSUER does: a slash at the "+
+			"end counts, and one tenant has to be named", "issuer", i.o.Name, "set", other.Provided, "named",
 			shortText(other.Discovered))
 		return i.unset(err)
 	}

@@ -23,25 +23,25 @@ const (
 	Unread Mark = "no longer read"
 )
 
-// marks are those that have colours, in the order in which they are shown.
+// marks are those that have colors, in the order in which they are shown.
 var marks = []Mark{Added, Changed, Replaced, Removed}
 
-// colours of a mark: those that GitHub has for what is added, attended to and removed.
-type colours struct{ fill, line string }
+// colors of a mark: those that GitHub has for what is added, attended to and removed.
+type colors struct{ fill, line string }
 
-func (m Mark) colours() colours {
+func (m Mark) colors() colors {
 	switch m {
 	case Added:
-		return colours{"#dafbe1", "#1a7f37"}
+		return colors{"#dafbe1", "#1a7f37"}
 	case Changed:
-		return colours{"#fff8c5", "#9a6700"}
+		return colors{"#fff8c5", "#9a6700"}
 	case Replaced, Removed:
-		return colours{"#ffebe9", "#cf222e"}
+		return colors{"#ffebe9", "#cf222e"}
 	}
-	return colours{"#ffffff", "#59636e"}
+	return colors{"#ffffff", "#59636e"}
 }
 
-// shown are the lines of a node, the first with its mark in words: colours alone do not reach everyone.
+// shown are the lines of a node, the first with its mark in words: colors alone do not reach everyone.
 func (n Node) shown() []string {
 	if n.Mark == Unmarked || len(n.Lines) == 0 {
 		return n.Lines

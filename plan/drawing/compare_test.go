@@ -115,6 +115,6 @@ func TestMarksInMermaid(t *testing.T) {
 		}
 	}
 	if text := Of(graphOf(t)).Mermaid(); strings.Contains(text, "class") {
-		t.Errorf("nothing is marked, and there are colours:\n%s", text)
+		t.Errorf("nothing is marked, and there are colors:\n%s", text)
 	}
 }

@@ -32,7 +32,7 @@ func (d Drawing) Mermaid() string {
 	return b.String()
 }
 
-// styles colours what is marked.
+// styles colors what is marked.
 func (d Drawing) styles(b *strings.Builder) {
 	for _, mark := range marks {
 		var nodes, edges []string
@@ -46,7 +46,7 @@ func (d Drawing) styles(b *strings.Builder) {
 				edges = append(edges, strconv.Itoa(i))
 			}
 		}
-		c := mark.colours()
+		c := mark.colors()
 		if len(nodes) > 0 {
 			dash := ""
 			if mark == Removed {

@@ -736,7 +736,7 @@ func TestBackupOfRelease010(t *testing.T) {
 	}
 }
 
-// unfinished returns a folder as a restore that was killed leaves it.
+// unreadable returns a folder in which the database of people cannot be read.
 func unreadable(t *testing.T) string {
 	folder := teststores.Folder(t)
 	if err := os.Mkdir(filepath.Join(folder, "people.db"), 0o700); err != nil {
@@ -745,6 +745,7 @@ func unreadable(t *testing.T) string {
 	return folder
 }
 
+// unfinished returns a folder as a restore that was killed leaves it.
 func unfinished(t *testing.T) string {
 	folder := teststores.Folder(t)
 	if err := os.Mkdir(filepath.Join(folder, "restore-unfinished"), 0o700); err != nil {

@@ -439,7 +439,8 @@ func (s *subject) serve(b *testing.B) *client {
 		b.Fatal(err)
 	}
 	// The records that a benchmark loads have no objects.
-	p := &process{Cmd: exec.Command(bin, "serve", "--despite-losses"), output: &teststores.Journal{}, ended: make(chan struct{})}
+	p := &process{Cmd: exec.Command(bin, "serve", "--despite-losses"), output: &teststores.Journal{},
+		ended: make(chan struct{})}
 	// All come from one network, which may add as many people as the benchmark has time for.
 	p.Env = append(slices.Clone(s.env), "DOSSIER_LISTEN=127.0.0.1:0", "DOSSIER_RATE_SUBMISSIONS=0",
 		"DOSSIER_MAX_DAY_PERSONS=100000000", "DOSSIER_MAX_DAY_FILES=100000000",

@@ -72,7 +72,7 @@ func (c *chromium) everyState(t *testing.T) {
 			width  int64
 			scheme string
 		}{{1280, "light"}, {390, "light"}, {390, "dark"}} {
-			// Colours are all that a page in the dark differs in.
+			// Colors are all that a page in the dark differs in.
 			p.inspect(name, as.width, as.scheme, as.scheme == "dark")
 			if cut := eval[[]string](p, `[...document.querySelectorAll(".file-preview img")].filter(img => {
 				const [a, b] = [img, img.parentElement].map(e => e.getBoundingClientRect());

@@ -246,7 +246,7 @@ func (c *chromium) title(t *testing.T, s *gatedSite) {
 	}
 }
 
-// barsIn checks that how far something is can be seen, in the page's own colours or those of the system.
+// barsIn checks that how far something is can be seen, in the page's own colors or those of the system.
 func (p *tab) barsIn(forced string) {
 	p.t.Helper()
 	p.call(func(ctx context.Context, target *chromedp.Target) error {
@@ -269,7 +269,7 @@ func (p *tab) barsIn(forced string) {
 			return photo.At(int(box.X+part*box.Width), int(box.Y+box.Height/2))
 		}
 		if done, left := at(0.1), at(0.9); done == left {
-			p.errorf("with forced-colors %s, bar %d has the colour %v at both ends", forced, i, done)
+			p.errorf("with forced-colors %s, bar %d has the color %v at both ends", forced, i, done)
 		}
 	}
 }

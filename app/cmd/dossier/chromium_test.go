@@ -456,7 +456,7 @@ func (p *tab) audit(name string) {
 	p.t.Helper()
 	for _, width := range []int64{1280, 390} {
 		for _, scheme := range []string{"light", "dark"} {
-			// Colours are all that a page in the dark differs in.
+			// Colors are all that a page in the dark differs in.
 			p.inspect(name, width, scheme, scheme == "dark")
 			p.shoot(fmt.Sprintf("%s-%d-%s", name, width, scheme))
 		}
@@ -475,12 +475,12 @@ func (p *tab) reflows(name string) {
 	}
 }
 
-// inspect shows the page so many pixels wide in the colours of a scheme: axe-core finds nothing by all its rules, or by
-// those for colours alone, and nothing makes the page scroll sideways.
-func (p *tab) inspect(name string, width int64, scheme string, colours bool) {
+// inspect shows the page so many pixels wide in the colors of a scheme: axe-core finds nothing by all its rules, or by
+// those for colors alone, and nothing makes the page scroll sideways.
+func (p *tab) inspect(name string, width int64, scheme string, colors bool) {
 	p.t.Helper()
 	p.do(look(width, scheme))
-	for _, v := range p.violations(colours) {
+	for _, v := range p.violations(colors) {
 		p.errorf("%s, %d pixels wide, %s: axe-core finds %s: %s\n%s", name, width, scheme, v.ID, v.Help,
 			strings.Join(v.Nodes, "\n"))
 	}
@@ -501,8 +501,8 @@ func (p *tab) sideways() float64 {
 	return eval[float64](p, `document.documentElement.scrollWidth - document.documentElement.clientWidth`)
 }
 
-// violations runs axe-core with every rule that is not experimental, or with those for colours alone.
-func (p *tab) violations(colours bool) []violation {
+// violations runs axe-core with every rule that is not experimental, or with those for colors alone.
+func (p *tab) violations(colors bool) []violation {
 	p.t.Helper()
 	if !eval[bool](p, `typeof axe === "object"`) {
 		eval[bool](p, p.axe+`;true`)
@@ -518,7 +518,7 @@ func (p *tab) violations(colours bool) []violation {
 	}).then(r => ({
 		passes: r.passes.length,
 		violations: r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html + ": " + n.failureSummary)})),
-	}))`, colours), chromedp.EvalAwaitPromise)
+	}))`, colors), chromedp.EvalAwaitPromise)
 	if report.Passes == 0 {
 		p.errorf("axe-core checked nothing")
 	}
@@ -591,7 +591,7 @@ func eval[T any](p *tab, expression string, options ...chromedp.EvaluateOption) 
 	return v
 }
 
-// look sets the width of the window and the colours that the person prefers.
+// look sets the width of the window and the colors that the person prefers.
 func look(width int64, scheme string) chromedp.Action[chromedp.Void] {
 	height := int64(900)
 	if width < 500 {
@@ -602,7 +602,7 @@ func look(width int64, scheme string) chromedp.Action[chromedp.Void] {
 			_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia,
 				emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 					{Name: "prefers-color-scheme", Value: scheme},
-					// A colour that is still changing would be measured.
+					// A color that is still changing would be measured.
 					{Name: "prefers-reduced-motion", Value: "reduce"},
 				}})
 			return err

@@ -134,8 +134,6 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
-// A folder that cannot be written is told at the start, with the mend. The real binary runs as a user who may not
-// write, because root may write everywhere.
 // shut is a standard output that cannot be written.
 type shut struct{}
 
@@ -167,6 +165,8 @@ func TestUnwrittenOutput(t *testing.T) {
 	}
 }
 
+// A folder that cannot be written is told at the start, with the mend. The real binary runs as a user who may not
+// write, because root may write everywhere.
 func TestReadOnlyDataFolder(t *testing.T) {
 	t.Parallel()
 	bin, err := build()

@@ -79,7 +79,8 @@ type process struct {
 
 func start(t *testing.T, env []string, program string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.CommandContext(t.Context(), program, args...), out: &teststores.Journal{}, ended: make(chan error, 1)}
+	p := &process{cmd: exec.CommandContext(t.Context(), program, args...), out: &teststores.Journal{},
+		ended: make(chan error, 1)}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	if err := p.cmd.Start(); err != nil {
