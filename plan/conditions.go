@@ -339,10 +339,30 @@ func actsFor(conditions string) []string {
 	return found
 }
 
+// variable matches what IAM fills in from the request
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html).
+var variable = regexp.MustCompile(`\$\{[^}]*\}`)
+
+// filledIn is a value of a condition with its variables filled in: those of the resource are the account's own, any other
+// may be anything, as it is the caller's.
+func filledIn(value string) string {
+	return variable.ReplaceAllStringFunc(value, func(name string) string {
+		switch strings.ToLower(name) {
+		case "${aws:resourceaccount}":
+			return awsmodel.Account
+		case "${aws:resourceorgid}", "${aws:resourceorgpaths}":
+			return "{organization}"
+		}
+		return "*"
+	})
+}
+
 // sourceOf is the foreign account, anyAccount or noAccount, that a value of a condition's key stands for; empty: it is
 // the stack's own, or an organization. It reports whether the key says for whom a service acts.
 func sourceOf(key, value string) (string, bool) {
+	value = filledIn(value)
 	arn := strings.HasPrefix(value, "arn:")
+	org, _, _ := strings.Cut(value, "/")
 	switch {
 	case key == "aws:sourceaccount", key == "aws:sourceowner", key == "aws:referer", key == "kms:calleraccount":
 		switch {
@@ -353,17 +373,21 @@ func sourceOf(key, value string) (string, bool) {
 		}
 		return value, true
 	case key == "aws:sourceorgid", key == "aws:sourceorgpaths":
-		return "", !strings.HasPrefix(value, "*")
+		return "", !strings.ContainsAny(org, "*?")
 	case key == "aws:sourcearn", strings.HasPrefix(key, "kms:encryptioncontext:") && arn:
 		parts := strings.SplitN(value, ":", 6)
 		if len(parts) < 6 {
-			if strings.Contains(value, "*") {
+			if strings.ContainsAny(value, "*?") {
 				return anyAccount, true
 			}
 			return "", true // it is of something that is made, or none of AWS's
 		}
+		of := parts[5]
+		if parts[2] == "s3" {
+			of, _, _ = strings.Cut(of, "/") // what is in a bucket is whose the bucket is
+		}
 		switch account := parts[4]; {
-		case account == "" && strings.HasPrefix(parts[5], "*"), strings.ContainsAny(account, "*?"):
+		case account == "" && strings.ContainsAny(of, "*?"), strings.ContainsAny(account, "*?"):
 			return anyAccount, true
 		case account == "":
 			return noAccount, true
@@ -418,6 +442,7 @@ func heldTo(conditions string) (who string, held bool) {
 // callerBy tells whom the value of a condition's key holds a caller to; empty: to the account's own. What callers say
 // of themselves holds nobody.
 func callerBy(key, value string) (who string, holds bool) {
+	value = filledIn(value)
 	org, _, _ := strings.Cut(value, "/")
 	switch key {
 	case "aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths", "aws:vpceorgid":
