@@ -218,7 +218,7 @@ func dangers(e *Environment, base, head *graph.Graph) []Danger {
 	found = append(found, broken(e.Policy)...)
 	gone := deleted(e.Changes)
 	found = append(found, opened(base, head, gone)...)
-	found = append(found, granted(e, base)...)
+	found = append(found, granted(e, base, head)...)
 	found = append(found, unknownRoles(e, base, head)...)
 	found = append(found, routed(base, head)...)
 	found = append(found, rerouted(base, head, gone)...)

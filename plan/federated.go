@@ -3,6 +3,9 @@ package plan
 import (
 	"slices"
 	"strings"
+
+	"dossier.example/plan/graph"
+	"dossier.example/plan/iam"
 )
 
 // federated ends the name of a provider by which people sign in, of which nothing else tells that it is one: a
@@ -97,27 +100,58 @@ func repository(subject string) string {
 	return name
 }
 
-// familiar reports whether whoever signs in by a provider is nobody new: a service account of the account's own cluster
-// (https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html), or a repository that roles
-// let in before.
-func familiar(x access, roles []Role) bool {
-	if signsInBy(x.who) == "" {
+// serviceAccount begins the subjects of a cluster
+// (https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html).
+const serviceAccount = "system:serviceaccount:"
+
+// familiar reports whether whoever signs in by a provider is nobody new: a service account of the account's own
+// cluster, or of a repository that roles let in before, not more than they did. Everybody can have a provider that
+// calls its people service accounts, so a cluster is the account's own where roles trusted it before, or where the
+// program makes it.
+func familiar(x access, roles []Role, head *graph.Graph) bool {
+	by := signsInBy(x.who)
+	if by == "" {
 		return false
 	}
-	known := map[string]bool{}
+	var known []string
 	for _, role := range roles {
 		for _, g := range role.Grants {
-			if g.Change == Added || g.Action != assumed || g.Effect != "Allow" || g.Resource != x.who {
-				continue
-			}
-			for _, subject := range taker(g).subjects() {
-				known[repository(subject)] = true
+			if g.Change != Added && g.Action == assumed && g.Effect == "Allow" && g.Resource == x.who {
+				known = append(known, taker(g).subjects()...)
 			}
 		}
 	}
+	cluster := issues(head, by) || slices.ContainsFunc(known, func(subject string) bool {
+		return strings.HasPrefix(subject, serviceAccount)
+	})
 	subjects := x.subjects()
 	return len(subjects) > 0 && !slices.ContainsFunc(subjects, func(subject string) bool {
-		cluster := strings.HasPrefix(subject, "system:serviceaccount:") && !strings.ContainsAny(subject, "*?")
-		return !cluster && (repository(subject) == "" || !known[repository(subject)])
+		if strings.HasPrefix(subject, serviceAccount) {
+			return !cluster || strings.ContainsAny(subject, "*?")
+		}
+		return !slices.ContainsFunc(known, func(pattern string) bool {
+			return iam.Covers(pattern, subject) ||
+				one(subject) && repository(subject) != "" && repository(subject) == repository(pattern)
+		})
 	})
+}
+
+// one reports whether a subject of GitHub's stands for one branch, tag or environment of a repository, and not for
+// whoever opens a pull request there.
+func one(subject string) bool {
+	_, of, _ := strings.Cut(strings.TrimPrefix(subject, "repo:"), ":")
+	return !strings.ContainsAny(of, "*?") && slices.ContainsFunc([]string{"environment:", "ref:refs/heads/",
+		"ref:refs/tags/"}, func(kind string) bool { return strings.HasPrefix(of, kind) })
+}
+
+// issues reports whether a provider is made from a cluster of the program, whose address only AWS knows.
+func issues(head *graph.Graph, by string) bool {
+	return slices.ContainsFunc(head.ByType("aws:iam/openIdConnectProvider:OpenIdConnectProvider"),
+		func(provider *graph.Resource) bool {
+			return strings.HasSuffix(by, " of "+provider.String()+"}") && provider.Input("url") == graph.Unknown &&
+				slices.ContainsFunc(provider.PropertyDependencies["url"], func(urn string) bool {
+					of := head.ByURN(urn)
+					return of != nil && of.Token == "aws:eks/cluster:Cluster"
+				})
+		})
 }

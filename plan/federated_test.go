@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"dossier.example/plan/graph"
 	"dossier.example/plan/graph/graphtest"
 )
 
@@ -149,6 +150,7 @@ func TestFamiliar(t *testing.T) {
 		site, cluster = "token.actions.githubusercontent.com", "oidc.eks.eu-central-1.amazonaws.com/id/A"
 		stranger      = "whoever signs in by"
 	)
+	foreign := [][2]string{{"a foreign principal trusted", stranger}}
 	trust := func(site, operator, sub string) in {
 		return in{"assumeRolePolicy": statements(`{"Effect":"Allow","Principal":{"Federated":` +
 			`"arn:aws:iam::123456789012:oidc-provider/` + site + `"},"Action":"sts:AssumeRoleWithWebIdentity",` +
@@ -160,7 +162,11 @@ func TestFamiliar(t *testing.T) {
 		want [][2]string
 	}{
 		{"the same repository", trust(site, "StringEquals", "repo:me/mine:environment:prod"), nil},
-		{"all of it", trust(site, "StringLike", "repo:me/mine:*"), nil},
+		{"the same branch", trust(site, "StringEquals", "repo:me/mine:ref:refs/heads/main"), nil},
+		{"all of it", trust(site, "StringLike", "repo:me/mine:*"), foreign},
+		{"whoever opens a pull request there", trust(site, "StringEquals", "repo:me/mine:pull_request"), foreign},
+		{"all of its branches", trust(site, "StringLike", "repo:me/mine:ref:refs/heads/*"), foreign},
+		{"a branch of one that all are let in of", trust(site, "StringEquals", "repo:me/wide:pull_request"), nil},
 		{"another one", trust(site, "StringEquals", "repo:me/other:environment:prod"),
 			[][2]string{{"a foreign principal trusted", stranger}}},
 		{"all of its owner's", trust(site, "StringLike", "repo:me/*"),
@@ -170,12 +176,19 @@ func TestFamiliar(t *testing.T) {
 		{"the same name elsewhere", trust("git.example", "StringEquals", "repo:me/mine:environment:prod"),
 			[][2]string{{"a foreign principal trusted", stranger}}},
 		{"a service account", trust(cluster, "StringEquals", "system:serviceaccount:app:web"), nil},
+		{"a service account of anybody's cluster", trust("oidc.eks.eu-central-1.amazonaws.com/id/B", "StringEquals",
+			"system:serviceaccount:app:web"), foreign},
+		{"what another site calls a service account", trust("idp.example", "StringEquals",
+			"system:serviceaccount:app:web"), foreign},
+		{"what a repository's site calls one", trust(site, "StringEquals", "system:serviceaccount:app:web"), foreign},
 		{"any service account", trust(cluster, "StringLike", "system:serviceaccount:*:*"),
 			[][2]string{{"a foreign principal trusted", stranger}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			base, head := two(t, func(b *graphtest.Builder) {
 				b.Add("iam/role:Role", "build", trust(site, "StringEquals", "repo:me/mine:ref:refs/heads/main"))
+				b.Add("iam/role:Role", "wide", trust(site, "StringLike", "repo:me/wide:*"))
+				b.Add("iam/role:Role", "dns", trust(cluster, "StringEquals", "system:serviceaccount:app:dns"))
 			}, func(b *graphtest.Builder) { b.Add("iam/role:Role", "deploy", c.role) })
 			tells(t, between(base, head).Environments[0].Dangers, c.want)
 		})
@@ -189,4 +202,35 @@ func TestFamiliar(t *testing.T) {
 	})
 	tells(t, between(base, head).Environments[0].Dangers,
 		[][2]string{{"a foreign principal trusted", "repo:me/mine:*"}})
+}
+
+// TestFamiliarCluster: a provider is the account's own cluster if the program makes it from one.
+func TestFamiliarCluster(t *testing.T) {
+	const provider = "iam/openIdConnectProvider:OpenIdConnectProvider"
+	stranger := [][2]string{{"a foreign principal trusted", "whoever signs in by"}}
+	for _, c := range []struct {
+		name string
+		url  any
+		of   string
+		want [][2]string
+	}{
+		{"of a cluster", graph.Unknown, "eks/cluster:Cluster", nil},
+		{"of something else", graph.Unknown, "sqs/queue:Queue", stranger},
+		{"written out beside a cluster", "https://oidc.eks.eu-central-1.amazonaws.com/id/B", "eks/cluster:Cluster",
+			stranger},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			base, head := two(t, func(b *graphtest.Builder) {
+				of := b.Add(c.of, "c", in{})
+				p := b.Add(provider, "p", in{"url": c.url})
+				p.PropertyDependencies = map[string][]string{"url": {of.URN}}
+			}, func(b *graphtest.Builder) {
+				arn := b.Get(provider, "p").Outputs["arn"].(string)
+				b.Add("iam/role:Role", "r", in{"assumeRolePolicy": statements(`{"Effect":"Allow","Principal":` +
+					`{"Federated":"` + arn + `"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":` +
+					`{"StringEquals":{"x:sub":"system:serviceaccount:app:web"}}}`)})
+			})
+			tells(t, between(base, head).Environments[0].Dangers, c.want)
+		})
+	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // granted are the dangers of what roles may do that they might not, and of what they may no longer.
-func granted(e *Environment, base *graph.Graph) []Danger {
+func granted(e *Environment, base, head *graph.Graph) []Danger {
 	if base == nil {
 		return nil
 	}
@@ -65,7 +65,7 @@ func granted(e *Environment, base *graph.Graph) []Danger {
 			switch {
 			case g.Change == Added && g.Effect == "Allow" && stillAllowed(a, was):
 			case g.Change == Added && g.Action == assumed && g.Effect == "Allow" && taker(g).stranger(trust) != "" &&
-				(known[g.Resource] || !familiar(taker(g), e.Roles)):
+				(known[g.Resource] || !familiar(taker(g), e.Roles, head)):
 				who := "**" + taker(g).stranger(trust) + "**"
 				if g.Condition != "" {
 					who += " if " + code(cut(g.Condition, longest))
