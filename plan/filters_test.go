@@ -56,12 +56,17 @@ func TestBehaviors(t *testing.T) {
 		return in{"enabled": true, "orderedCacheBehaviors": others,
 			"defaultCacheBehavior": in{"targetOriginId": "o", "trustedKeyGroups": []any{"k"}, "defaultTtl": 60}}
 	}
+	// public is a distribution whose other requests need no signature.
+	public := func(others ...any) in {
+		return in{"enabled": true, "orderedCacheBehaviors": others, "defaultCacheBehavior": in{"targetOriginId": "o"}}
+	}
 	path := func(path string, more in) in {
 		more["pathPattern"] = path
 		return more
 	}
 	signed := func() in { return path("/a", in{"targetOriginId": "o", "trustedKeyGroups": []any{"k"}}) }
 	open := func() in { return path("/a", in{"targetOriginId": "o"}) }
+	all := func(pattern string) in { return path(pattern, in{"targetOriginId": "o"}) }
 	unsigned := [][2]string{{exposes, "for `/a` it serves requests that are not signed"}}
 	for _, c := range []struct {
 		name    string
@@ -79,6 +84,21 @@ func TestBehaviors(t *testing.T) {
 			[][2]string{{stops, "for `/a` requests go to another origin"}}},
 		{"another order", site(signed(), path("/*", in{"targetOriginId": "o"})),
 			site(path("/*", in{"targetOriginId": "o"}), signed()), [][2]string{{stops, "in another order"}}},
+		{"another order of what no request fits both", site(signed(), path("/b/*", in{"targetOriginId": "o"})),
+			site(path("/b/*", in{"targetOriginId": "o"}), signed()), nil},
+		{"a path that takes from one after it", public(signed()), public(all("/*"), signed()),
+			[][2]string{{exposes, "for `/*` it serves requests that are not signed"}}},
+		{"a path that takes from a part of one", public(signed()), public(all("*?a"), signed()),
+			[][2]string{{exposes, "for `*?a` it serves"}}},
+		{"a path that takes what is left", public(signed()), public(signed(), all("/*")), nil},
+		{"a path beside one", public(signed()), public(all("/b/*"), signed()), nil},
+		{"a part of a path that needed no signature", site(all("/b/*")), site(all("/b/c"), all("/b/*")), nil},
+		{"a path that none gets to", site(path("/*", in{"targetOriginId": "o", "trustedKeyGroups": []any{"k"}})),
+			site(path("/*", in{"targetOriginId": "o", "trustedKeyGroups": []any{"k"}}), all("/b")), nil},
+		{"a path that leaves its requests to one after it", public(signed(), all("/*")), public(all("/*")),
+			[][2]string{{exposes, "for `/a` it serves"}}},
+		{"a path by a wider one", site(signed()), site(path("/a*", in{"targetOriginId": "o",
+			"trustedKeyGroups": []any{"k"}})), nil},
 		{"one path twice", site(signed()), site(signed(), signed()), [][2]string{{stops, "answered another way"}}},
 		{"what nothing judges", site(signed()), site(path("/a", in{"targetOriginId": "o",
 			"trustedKeyGroups": []any{"k"}, "smoothStreaming": true})), [][2]string{{notJudged, "smoothStreaming"}}},

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dossier.example/plan/graph"
+	"dossier.example/plan/iam"
 )
 
 // takenBack is what AWS may do with capacity that nobody else pays more for.
@@ -85,45 +86,80 @@ func askedInTheClear(old, now any) string {
 // paths.
 const defaultBehavior, otherBehaviors = "defaultCacheBehavior", "orderedCacheBehaviors"
 
-// behaves tells what becomes of the requests for some paths, by the rules for all others. Paths that were not told
-// apart were answered as all others, and those that no longer are will be.
+// behaves tells what becomes of the requests for some paths, by the rules for all others: of each path against all that
+// answers a part of its requests on the side that does not tell it apart.
 func behaves(old, now *graph.Resource, tell func(kind, why, path string)) {
-	was, before := byName(graph.Items(old.Input(otherBehaviors)), "pathPattern")
-	is, after := byName(graph.Items(now.Input(otherBehaviors)), "pathPattern")
-	if !before || !after {
+	before, after := old.Input(otherBehaviors), now.Input(otherBehaviors)
+	if after == graph.Unknown || reflect.DeepEqual(before, after) && reflect.DeepEqual(old.Input(defaultBehavior),
+		now.Input(defaultBehavior)) {
+		return // told by toBeSeen, or nothing
+	}
+	if before == graph.Unknown {
+		tell(notJudged, "how requests for some paths were answered before is not known", otherBehaviors)
+		return
+	}
+	was, oneBefore := byName(graph.Items(before), "pathPattern")
+	is, oneAfter := byName(graph.Items(after), "pathPattern")
+	if !oneBefore || !oneAfter {
 		tell(stops, "requests for some paths are answered another way", otherBehaviors)
 		return
 	}
+	first, then := textsAt("pathPattern")(before), textsAt("pathPattern")(after)
 	paths := maps.Clone(is)
 	maps.Copy(paths, was)
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
-		from, to := was[path], is[path]
-		if from == nil {
-			from = old.Input(defaultBehavior)
+		from, to := []any{was[path]}, []any{is[path]}
+		if was[path] == nil {
+			from = answering(path, first, then, was, old.Input(defaultBehavior))
 		}
-		if to == nil {
-			to = now.Input(defaultBehavior)
+		if is[path] == nil {
+			to = answering(path, then, first, is, now.Input(defaultBehavior))
 		}
 		for _, r := range inputRules {
 			rest, is := strings.CutPrefix(r.path, defaultBehavior+".")
-			a, b := graph.At(from, rest), graph.At(to, rest)
-			if !is || r.token != distributionType || r.fresh || reflect.DeepEqual(a, b) ||
-				same(r.token, r.path, a, b) {
+			if !is || r.token != distributionType || r.fresh {
 				continue
 			}
-			if why := r.judge(a, b); why != "" {
-				tell(r.kind, "for "+code(path)+" "+why, otherBehaviors+"."+rest)
+			for _, from := range from {
+				for _, to := range to {
+					a, b := graph.At(from, rest), graph.At(to, rest)
+					if b == graph.Unknown || reflect.DeepEqual(a, b) || same(r.token, r.path, a, b) {
+						continue
+					}
+					if why := r.judge(a, b); why != "" {
+						tell(r.kind, "for "+code(path)+" "+why, otherBehaviors+"."+rest)
+					}
+				}
 			}
 		}
 	}
-	order := func(r *graph.Resource, of map[string]any) []string {
-		return slices.DeleteFunc(textsAt("pathPattern")(r.Input(otherBehaviors)), func(path string) bool {
-			return of[path] == nil
-		})
+	for i, path := range first {
+		for _, other := range first[i+1:] {
+			at := slices.Index(then, other)
+			if at >= 0 && at < slices.Index(then, path) && iam.Overlap(path, other) {
+				tell(stops, "paths are compared in another order, and the first one that fits counts", otherBehaviors)
+			}
+		}
 	}
-	if !slices.Equal(order(old, is), order(now, was)) {
-		tell(stops, "paths are compared in another order, and the first one that fits counts", otherBehaviors)
+}
+
+// answering is what answers the requests for a path on a side of a change that does not tell it apart, by the order of
+// its paths: those that fit some of the requests, without those that stand before the path on the other side as well,
+// and the rest. The first that fits all ends it.
+func answering(path string, paths, others []string, of map[string]any, rest any) []any {
+	var found []any
+	for _, p := range paths {
+		if !iam.Overlap(p, path) {
+			continue
+		}
+		if at := slices.Index(others, p); at < 0 || at > slices.Index(others, path) {
+			found = append(found, of[p])
+		}
+		if iam.Covers(p, path) {
+			return found
+		}
 	}
+	return append(found, rest)
 }
 
 // countries judges which ones are served: those that newly are, or no longer.
