@@ -214,6 +214,9 @@ func toBeSeen(token string, old, now *graph.Resource) []string {
 	for _, path := range slices.Sorted(maps.Keys(ciphers(old))) {
 		add(position.ReplaceAllString(path, ""))
 	}
+	if token == distributionType {
+		found = append(found, behaviorsToBeSeen(old, now)...)
+	}
 	return found
 }
 

@@ -1,6 +1,10 @@
 package plan
 
-import "testing"
+import (
+	"testing"
+
+	"dossier.example/plan/graph"
+)
 
 // TestFilters: what becomes of the rules of a web ACL, by what they do and in which order they are asked.
 func TestFilters(t *testing.T) {
@@ -99,6 +103,15 @@ func TestBehaviors(t *testing.T) {
 			[][2]string{{exposes, "for `/a` it serves"}}},
 		{"a path by a wider one", site(signed()), site(path("/a*", in{"targetOriginId": "o",
 			"trustedKeyGroups": []any{"k"}})), nil},
+		{"paths that nobody knows", site(signed()), in{"enabled": true, "orderedCacheBehaviors": graph.Unknown,
+			"defaultCacheBehavior": in{"targetOriginId": "o", "trustedKeyGroups": []any{"k"}, "defaultTtl": 60}},
+			[][2]string{{notJudged, "what `orderedCacheBehaviors` will be, only a deployment knows"}}},
+		{"paths that nobody knew", in{"enabled": true, "orderedCacheBehaviors": graph.Unknown,
+			"defaultCacheBehavior": in{"targetOriginId": "o", "trustedKeyGroups": []any{"k"}, "defaultTtl": 60}},
+			site(signed()), [][2]string{{notJudged, "were answered before is not known"}}},
+		{"a part that nobody knows", site(signed()), site(path("/a", in{"targetOriginId": "o",
+			"trustedKeyGroups": []any{"k"}, "viewerProtocolPolicy": graph.Unknown})),
+			[][2]string{{notJudged, "what `orderedCacheBehaviors.viewerProtocolPolicy` will be"}}},
 		{"one path twice", site(signed()), site(signed(), signed()), [][2]string{{stops, "answered another way"}}},
 		{"what nothing judges", site(signed()), site(path("/a", in{"targetOriginId": "o",
 			"trustedKeyGroups": []any{"k"}, "smoothStreaming": true})), [][2]string{{notJudged, "smoothStreaming"}}},

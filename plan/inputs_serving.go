@@ -143,6 +143,27 @@ func behaves(old, now *graph.Resource, tell func(kind, why, path string)) {
 	}
 }
 
+// behaviorsToBeSeen are the inputs that say how requests for some paths are answered and are known no longer.
+func behaviorsToBeSeen(old, now *graph.Resource) []string {
+	before, after := old.Input(otherBehaviors), now.Input(otherBehaviors)
+	if after == graph.Unknown && before != after {
+		return []string{otherBehaviors}
+	}
+	var found []string
+	for _, r := range inputRules {
+		rest, is := strings.CutPrefix(r.path, defaultBehavior+".")
+		if !is || r.token != distributionType || r.kind == "" || r.fresh {
+			continue
+		}
+		unknown := textsAt("pathPattern", func(e any) bool { return holdsUnknown("", graph.At(e, rest)) })
+		path := otherBehaviors + "." + rest
+		if len(without(unknown(after), unknown(before))) > 0 && !slices.Contains(found, path) {
+			found = append(found, path)
+		}
+	}
+	return found
+}
+
 // answering is what answers the requests for a path on a side of a change that does not tell it apart, by the order of
 // its paths: those that fit some of the requests, without those that stand before the path on the other side as well,
 // and the rest. The first that fits all ends it.
