@@ -70,7 +70,7 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 				}
 			}
 		}
-		if left := unknownInputs(c); len(left) > 0 && (c.Action == Update || c.Action == Replace && quiet(c)) {
+		if left := unknownInputs(c, old, now); len(left) > 0 && (c.Action == Update || c.Action == Replace && quiet(c)) {
 			found = append(found, c.danger(notJudged, ": nothing here judges what changes in %s.",
 				strings.Join(few(left), ", ")))
 		}
@@ -297,7 +297,7 @@ func judgedGone(token string) bool {
 }
 
 // unknownInputs are the inputs of an update that nothing judges.
-func unknownInputs(c Change) []string {
+func unknownInputs(c Change, old, now *graph.Resource) []string {
 	if slices.Contains(elsewhere, c.Type) {
 		return nil
 	}
@@ -315,7 +315,7 @@ func unknownInputs(c Change) []string {
 			interruptions[c.Type][key] != "" || documents[c.Type] == key ||
 			c.Type == "aws:cloudwatch/metricAlarm:MetricAlarm" && key == "threshold" ||
 			slices.ContainsFunc(guardsOf(c.Type), func(g guard) bool { return within(path, []string{g.path}) }) ||
-			len(alike(c.Type, path)) > 0 ||
+			settledEverywhere(c.Type, path, old, now) ||
 			slices.ContainsFunc(inputRules, func(r rule) bool {
 				return r.token == c.Type && within(path, []string{r.path})
 			})

@@ -11,7 +11,7 @@ import (
 // their paths. What a type has a rule or a guard for is that one's.
 var everywhere = []rule{
 	orNew("publiclyAccessible isPubliclyAccessible associatePublicIpAddress assignPublicIp", exposes,
-		to("it gets a public address", "true")),
+		to("it gets a public address", "true", "enabled")),
 	input("publiclyAccessible isPubliclyAccessible", stops, unreached),
 	orNew("allowExternalPrincipals", exposes, to("whoever is outside the organization can be let in", "true")),
 	orNew("sharedAccounts allowedPrincipals", exposes, sharedWith),
@@ -100,6 +100,19 @@ func alike(token, path string) []rule {
 		return nil
 	}
 	return found
+}
+
+// settledEverywhere reports whether the rules for all types know what a change at a path of one means: what holds on both sides is
+// known, or they tell something. Of an element of a list they are not asked.
+func settledEverywhere(token, path string, old, now *graph.Resource) bool {
+	var was any
+	if old != nil {
+		was = old.Input(path)
+	}
+	is := now.Input(path)
+	rules := alike(token, path)
+	return len(rules) > 0 && given(token, path, was, old) != nil && given(token, path, is, now) != nil ||
+		slices.ContainsFunc(rules, func(r rule) bool { return r.judge(was, is) != "" })
 }
 
 // guardsOf are the guards of a type: its own, and those that hold everywhere.

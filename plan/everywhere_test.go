@@ -53,6 +53,32 @@ func TestEverywhere(t *testing.T) {
 	}
 }
 
+// TestSettledEverywhere: what the rules for all types do not know, as what holds where an input is not given, is told as
+// what nothing judges.
+func TestSettledEverywhere(t *testing.T) {
+	for _, c := range []struct {
+		kind, path string
+		old, now   any
+		want       [][2]string
+	}{
+		{"fsx/ontapFileSystem:OntapFileSystem", "automaticBackupRetentionDays", 30.0, nil,
+			[][2]string{{notJudged, "`automaticBackupRetentionDays`"}}},
+		{"fsx/ontapFileSystem:OntapFileSystem", "automaticBackupRetentionDays", 1.0, 30.0, nil},
+		{"mq/broker:Broker", "autoMinorVersionUpgrade", true, nil,
+			[][2]string{{notJudged, "`autoMinorVersionUpgrade`"}}},
+		{"mq/broker:Broker", "autoMinorVersionUpgrade", false, true, nil},
+		{"rds/instance:Instance", "backupRetentionPeriod", nil, 30.0, nil},
+		{"pipes/pipe:Pipe", "targetParameters.ecsTaskParameters.networkConfiguration.awsVpcConfiguration." +
+			"assignPublicIp", "DISABLED", "ENABLED",
+			[][2]string{{exposes, "public address"}}},
+	} {
+		base, head := became(t, c.kind, at(c.path, c.old), at(c.path, c.now))
+		t.Run(c.kind+" "+c.path, func(t *testing.T) {
+			tells(t, between(base, head).Environments[0].Dangers, c.want)
+		})
+	}
+}
+
 // TestToBeSeen: what something here judges and only a deployment knows is not taken for what it was, nor for nothing.
 func TestToBeSeen(t *testing.T) {
 	for _, c := range []struct {

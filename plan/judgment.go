@@ -511,10 +511,13 @@ func from(value, means string) judge {
 	}
 }
 
-// to judges a value that becomes the one that opens or endangers.
+// to judges a value that becomes the one that opens or endangers, in whatever case it is written.
 func to(means string, values ...string) judge {
+	among := func(v any) bool {
+		return slices.ContainsFunc(values, func(value string) bool { return strings.EqualFold(value, graph.Text(v)) })
+	}
 	return func(old, now any) string {
-		if slices.Contains(values, graph.Text(old)) || !slices.Contains(values, graph.Text(now)) {
+		if among(old) || !among(now) {
 			return ""
 		}
 		return fmt.Sprintf("%s (%s → %s)", means, orUnset(old), graph.Text(now))
