@@ -42,6 +42,11 @@ func TestJudgedKinds(t *testing.T) {
 			[][2]string{{exposes, "another repository"}, {exposes, "999999999999"}}},
 		{"a new function of a foreign image", function, nil, in{"imageUri": foreign + "a:1"},
 			[][2]string{{exposes, "999999999999"}}},
+		{"a new task of which one image is foreign", task, nil, containers(own+"a:1", foreign+"b:1"),
+			[][2]string{{exposes, "999999999999"}}},
+		{"a new task with images of AWS's own", task, nil, containers(
+			"602401143452.dkr.ecr.eu-central-1.amazonaws.com/eks/coredns:1",
+			"763104351884.dkr.ecr.eu-central-1.amazonaws.com/pytorch-inference:2"), nil},
 		{"another version", function, in{"imageUri": own + "a:1"}, in{"imageUri": own + "a:2"}, nil},
 		{"code of another bucket", function, in{"s3Bucket": "a"}, in{"s3Bucket": "b"},
 			[][2]string{{exposes, "another bucket"}}},

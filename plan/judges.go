@@ -173,11 +173,25 @@ func further(means string) judge { return come(graph.Texts, means) }
 // foreignRegistry finds a registry of images of an account, wherever a text names it.
 var foreignRegistry = regexp.MustCompile(`\b(\d{12})\.dkr[.-]ecr\b`)
 
-// foreignAccount is the account of an ARN, or of an image's registry, that is not the stack's own nor AWS's; empty:
-// there is none.
+// ownRegistries are the accounts of AWS's own that have images for everyone, in any region: those of EKS's add-ons
+// (https://docs.aws.amazon.com/eks/latest/userguide/add-ons-images.html) and of the deep learning containers
+// (internal/service/sagemaker/prebuilt_ecr_image_data_source.go of
+// https://github.com/hashicorp/terraform-provider-aws).
+var ownRegistries = strings.Fields("602401143452 013241004608 066635153087 121268973566 151610086707 151742754352 " +
+	"187977181151 296578399912 333609536671 455263428931 491585149902 533267051163 558608220178 590381155156 " +
+	"608367168043 725322719131 730335286997 759879836304 761377655185 800184023465 877085696533 900612956339 " +
+	"900889452093 918309763551 961992271922 " +
+	"763104351884 094389454867 204538143572 217643126080 364406365360 380420809688 442386744353 446045086412 " +
+	"457447274322 626614931356 692866216735 727897471807 772153158452 871362719292 886529160074 907027046896 " +
+	"914824155844")
+
+// foreignAccount is the account of an ARN, or of the first registry of images, that is not the stack's own nor AWS's;
+// empty: there is none.
 func foreignAccount(arn string) string {
-	if of := foreignRegistry.FindStringSubmatch(arn); of != nil && of[1] != awsmodel.Account {
-		return of[1]
+	for _, of := range foreignRegistry.FindAllStringSubmatch(arn, -1) {
+		if of[1] != awsmodel.Account && !slices.Contains(ownRegistries, of[1]) {
+			return of[1]
+		}
 	}
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) < 6 || parts[0] != "arn" || parts[4] == "" || parts[4] == "aws" || parts[4] == awsmodel.Account {
