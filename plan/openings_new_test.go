@@ -24,6 +24,8 @@ func TestFurtherOut(t *testing.T) {
 			[][2]string{{exposes, "reach the internet on tcp 443"}}},
 		{"some more", out("10.0.0.0/16"), out("10.0.0.0/8"), nil},
 		{"the same in halves", out("0.0.0.0/0"), out("0.0.0.0/1", "128.0.0.0/1"), nil},
+		{"what reached nobody", in{"vpcId": "v"}, out("0.0.0.0/0"),
+			[][2]string{{exposes, "reach the internet on tcp 443"}}},
 		{"a new one", nil, out("0.0.0.0/0"), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -363,7 +363,7 @@ func reached(base, head *graph.Graph) []Danger {
 	// Of what is no place the rules of its groups tell; a block of everything then also has who is in a group.
 	rulesBefore, rulesAfter := ruleFlows(base), ruleFlows(head)
 	found = append(found, ruleOpenings(more(rulesAfter, rulesBefore, nil), newly)...)
-	found = append(found, furtherOut(more(rulesAfter, rulesBefore, nil), rulesBefore)...)
+	found = append(found, furtherOut(more(rulesAfter, rulesBefore, nil), rulesBefore, stood(base, head))...)
 	var lost []string
 	for _, g := range more(before, openly(after), places) {
 		if g.served {
@@ -575,13 +575,25 @@ func ruleOpenings(newly, told []gap) []Danger {
 	return found
 }
 
+// stood are the security groups of head that base has as well, by the names of their ends.
+func stood(base, head *graph.Graph) map[string]bool {
+	found := map[string]bool{}
+	for _, r := range head.ByType("aws:ec2/securityGroup:SecurityGroup",
+		"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup") {
+		if base != nil && base.Was(r) != nil {
+			found[r.String()] = true
+		}
+	}
+	return found
+}
+
 // furtherOut tells which groups newly let what has them reach the whole internet, of those that let it reach less
-// before.
-func furtherOut(newly []gap, before []flow) []Danger {
+// before, or nobody.
+func furtherOut(newly []gap, before []flow, stood map[string]bool) []Danger {
 	var found []Danger
 	told := map[string]bool{}
 	for _, g := range newly {
-		some := slices.ContainsFunc(before, func(f flow) bool { return f.from == g.from })
+		some := stood[g.from.name] || slices.ContainsFunc(before, func(f flow) bool { return f.from == g.from })
 		on := portsOf(g.protocol, g.left)
 		if !g.to.world() || g.to.unknown || !some || told[g.from.name+on] {
 			continue
