@@ -25,6 +25,13 @@ func TestFilters(t *testing.T) {
 	}{
 		{"only counted", several(block), several(rule("a", 1, "count")), [][2]string{{weakens, "(block → count)"}}},
 		{"a test", several(block), several(rule("a", 1, "captcha")), [][2]string{{weakens, "does not pass its test"}}},
+		{"an easier test", several(rule("a", 1, "captcha")), several(rule("a", 1, "challenge")),
+			[][2]string{{weakens, "(captcha → challenge)"}}},
+		{"a harder test", several(rule("a", 1, "challenge")), several(rule("a", 1, "captcha")),
+			[][2]string{{stops, "may keep out requests that are meant"}}},
+		{"one of two kinds", several(in{"name": "a", "priority": 1, "action": in{"allow": nil, "block": in{}}}),
+			several(in{"name": "a", "priority": 1, "action": in{"allow": nil, "count": in{}}}),
+			[][2]string{{weakens, "(block → count)"}}},
 		{"no test", several(rule("a", 1, "challenge")), several(rule("a", 1, "count")),
 			[][2]string{{weakens, "no longer keeps requests out"}}},
 		{"a group that is only counted", several(group("none")), several(group("count")),

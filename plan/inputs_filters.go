@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,17 +11,20 @@ import (
 
 // keepsOut are what rules of a web ACL do, by how much they keep out. Those of a group of rules keep out what the group
 // says (https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-action.html).
-var keepsOut = map[string]int{"allow": 0, "count": 1, "captcha": 2, "challenge": 2, "block": 3, "none": 3}
+var keepsOut = map[string]int{"allow": 0, "count": 1, "challenge": 2, "captcha": 3, "block": 4, "none": 4}
 
 // limitOf is where a rule has the number of requests that it lets through.
 const limitOf = "statement.rateBasedStatement.limit"
 
-// does is what a rule of a web ACL does with the requests that it names.
+// does is what a rule of a web ACL does with the requests that it names; of several, which AWS refuses, the first by
+// name.
 func does(rule any) string {
 	for _, path := range []string{"action", "overrideAction"} {
 		m, _ := graph.At(rule, path).(map[string]any)
-		for kind := range m {
-			return kind
+		for _, kind := range slices.Sorted(maps.Keys(m)) {
+			if m[kind] != nil {
+				return kind
+			}
 		}
 	}
 	return "none"
@@ -67,7 +71,7 @@ func newFilters(old, now any) string {
 		switch {
 		case is == nil, was == nil && keepsOut[does(is)] < 2:
 			return nil
-		case was == nil, keepsOut[does(was)] < 2 && keepsOut[does(is)] > keepsOut[does(was)]:
+		case was == nil, keepsOut[does(is)] > max(keepsOut[does(was)], 1):
 			return []string{"rule " + name + " may keep out requests that are meant"}
 		}
 		return []string{lower(0, "rule "+name+" lets through %s requests instead of %s")(graph.At(was, limitOf),
