@@ -70,7 +70,8 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 				}
 			}
 		}
-		if left := unknownInputs(c, old, now); len(left) > 0 && (c.Action == Update || c.Action == Replace && quiet(c)) {
+		if left := unknownInputs(c, old, now); len(left) > 0 &&
+			(c.Action == Update || c.Action == Replace && quiet(c)) {
 			found = append(found, c.danger(notJudged, ": nothing here judges what changes in %s.",
 				strings.Join(few(left), ", ")))
 		}

@@ -35,9 +35,12 @@ var guardsEverywhere = []guard{
 	{"", "skipFinalBackup", false, false, "no backup is left when it is deleted"},
 	{"", "deleteAutomatedBackups", false, true, "its backups are deleted with it"},
 	{"", "multiAz", true, false, "no standby takes over when its zone fails"},
-	{"", "forceDestroy", false, false, "it is emptied and deleted instead of refusing deletion"},
-	{"", "forceDelete", false, false, "it is emptied and deleted instead of refusing deletion"},
+	{"", "forceDestroy", false, false, unstoppable},
+	{"", "forceDelete", false, false, unstoppable},
 }
+
+// unstoppable is what goes with asking a provider to delete what else it would not, as by what is in it.
+const unstoppable = "it is deleted, with all it has, where its deletion was refused"
 
 // bothGiven judges where both sides are given.
 func bothGiven(judge judge) judge {
@@ -102,8 +105,8 @@ func alike(token, path string) []rule {
 	return found
 }
 
-// settledEverywhere reports whether the rules for all types know what a change at a path of one means: what holds on both sides is
-// known, or they tell something. Of an element of a list they are not asked.
+// settledEverywhere reports whether the rules for all types know what a change at a path of one means: what holds on
+// both sides is known, or they tell something. Of an element of a list they are not asked.
 func settledEverywhere(token, path string, old, now *graph.Resource) bool {
 	var was any
 	if old != nil {
@@ -129,6 +132,12 @@ func guardsOf(token string) []guard {
 			g.token = token
 			if unset := unsetValues()[token+" "+g.path]; unset != "" {
 				g.absent = unset == "true"
+			}
+			if g.means == unstoppable && contents[token] != "" {
+				g.means = "it is emptied and deleted instead of refusing deletion"
+			}
+			if g.means == undeletable && !strings.HasPrefix(token, "aws:") {
+				g.means = "its deletion is no longer refused"
 			}
 			found = append(found, g)
 		}

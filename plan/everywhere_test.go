@@ -3,6 +3,7 @@ package plan
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"dossier.example/plan/graph"
@@ -29,7 +30,7 @@ func TestEverywhere(t *testing.T) {
 		{"deletionProtection", true, false, weakens, undeletable},
 		{"terminationProtection", true, false, weakens, undeletable},
 		{"skipFinalSnapshot", false, true, weakens, "no snapshot is left"},
-		{"forceDestroy", false, true, weakens, "emptied and deleted"},
+		{"forceDestroy", false, true, weakens, "where its deletion was refused"},
 		{"multiAz", true, false, weakens, "no standby"},
 		{"enabledCloudwatchLogsExports", []any{"a", "b"}, []any{"a"}, hides, "no longer kept"},
 		{"rule", "203.0.113.0/24", "0.0.0.0/0", exposes, "names the whole internet (`rule`)"},
@@ -53,8 +54,32 @@ func TestEverywhere(t *testing.T) {
 	}
 }
 
-// TestSettledEverywhere: what the rules for all types do not know, as what holds where an input is not given, is told as
-// what nothing judges.
+// TestWhoRefuses: what refuses to delete something is AWS only where it is AWS's, and only what has contents is
+// emptied.
+func TestWhoRefuses(t *testing.T) {
+	for _, c := range []struct {
+		kind, path string
+		old, now   any
+		what       string
+	}{
+		{"aws:newservice/thing:Thing", "deletionProtection", true, false, "AWS no longer refuses"},
+		{"gcp:sql/databaseInstance:DatabaseInstance", "deletionProtection", true, false,
+			"its deletion is no longer refused"},
+		{"aws:s3/bucketV2:BucketV2", "forceDestroy", false, true, "it is emptied and deleted"},
+		{"aws:ecs/service:Service", "forceDelete", false, true, "where its deletion was refused"},
+		{"aws:rds/clusterInstance:ClusterInstance", "forceDestroy", false, true, "where its deletion was refused"},
+	} {
+		found := between(became(t, c.kind, at(c.path, c.old), at(c.path, c.now))).Environments[0].Dangers
+		if !slices.ContainsFunc(found, func(d Danger) bool {
+			return d.Kind == weakens && strings.Contains(d.What, c.what)
+		}) {
+			t.Errorf("%s %s: got %v, want %q", c.kind, c.path, found, c.what)
+		}
+	}
+}
+
+// TestSettledEverywhere: what the rules for all types do not know, as what holds where an input is not given, is told
+// as what nothing judges.
 func TestSettledEverywhere(t *testing.T) {
 	for _, c := range []struct {
 		kind, path string
