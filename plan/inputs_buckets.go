@@ -53,6 +53,9 @@ func unlocked(old, now any) string {
 	days := func(v any) float64 {
 		return numberOr(graph.At(v, kept+"days"), 0) + 365*numberOr(graph.At(v, kept+"years"), 0)
 	}
+	if holdsUnknown("", now) {
+		return "" // told by toBeSeen
+	}
 	if was, is := days(old), days(now); was > 0 && is == 0 {
 		return "new objects are locked only where they say so"
 	}

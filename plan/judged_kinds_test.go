@@ -1,6 +1,10 @@
 package plan
 
-import "testing"
+import (
+	"testing"
+
+	"dossier.example/plan/graph"
+)
 
 // TestJudgedKinds: what a change means, and that its harmless counterpart means nothing.
 func TestJudgedKinds(t *testing.T) {
@@ -64,6 +68,9 @@ func TestJudgedKinds(t *testing.T) {
 		{"another key", cipher, by("aws:kms", "k"), by("aws:kms", "l"), [][2]string{{weakens, "by another key"},
 			{stops, "needs rights"}}},
 		{"unlocked", lock, locked("COMPLIANCE", "days", 30), in{}, [][2]string{{weakens, "only where they say so"}}},
+		{"locked for what nobody knows", lock, locked("COMPLIANCE", "days", 30), in{"rule": in{"defaultRetention": in{
+			"mode": "COMPLIANCE", "days": graph.Unknown}}}, [][2]string{{notJudged, "only a deployment knows"}}},
+		{"a key where none was", "sns/topic:Topic", in{"kmsMasterKeyId": ""}, in{"kmsMasterKeyId": "k"}, nil},
 		{"locked for less", lock, locked("COMPLIANCE", "years", 1), locked("COMPLIANCE", "days", 30),
 			[][2]string{{weakens, "30 days instead of 365"}}},
 		{"locked for more", lock, locked("COMPLIANCE", "years", 1), locked("COMPLIANCE", "days", 400), nil},

@@ -124,20 +124,21 @@ func byEach(key string, old, now any, judge func(name string, was, is any) []str
 	return found
 }
 
-// goneOr judges a value that was there: that nothing takes its place, or another one does.
+// goneOr judges a value that was there, and was not empty: that nothing takes its place, or another one does.
 func goneOr(gone, another string) judge {
 	return func(old, now any) string {
 		switch {
-		case old == nil:
+		case empty(old), old == "":
 			return ""
-		case empty(now), graph.Text(now) == "" && now == "":
+		case empty(now), now == "":
 			return gone
 		}
 		return another
 	}
 }
 
-// anotherKey judges the key that something is encrypted by, where another's own takes the place of none.
+// anotherKey judges the key that something is encrypted by. Without one a service does so by its own key, whose name is
+// others; empty: it does not encrypt.
 func anotherKey(what, others string) judge {
 	gone := what + " encrypted by " + others + " own key"
 	if others == "" {
