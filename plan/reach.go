@@ -150,33 +150,45 @@ func flows(table []graph.Reach, named map[string]string) []flow {
 	return joined(found)
 }
 
-// joined puts the blocks of flows together that are alike but for them. The rule with the widest one speaks for them.
+// joined puts the blocks of flows together that are alike but for them, those outside apart from private ones, which
+// count only where no block outside holds them. The rule with the widest one speaks for them.
 func joined(flows []flow) []flow {
+	type key struct {
+		flow
+		outside bool
+	}
 	from, to := func(f *flow) *end { return &f.from }, func(f *flow) *end { return &f.to }
 	for _, side := range []func(*flow) *end{from, to} {
-		alike := map[flow][]netip.Prefix{}
-		rules := map[flow][]*graph.Resource{}
-		var order, found []flow
+		alike := map[key][]netip.Prefix{}
+		rules := map[key][]*graph.Resource{}
+		var order []key
+		var found []flow
 		for _, f := range flows {
 			e := side(&f)
 			if !e.block.IsValid() || e.unknown {
 				found = append(found, f)
 				continue
 			}
-			block, rule := e.block, f.rule
+			block, rule, outside := e.block, f.rule, e.outside()
 			e.block, f.rule = netip.Prefix{}, nil
-			if alike[f] == nil {
-				order = append(order, f)
+			k := key{f, outside}
+			if alike[k] == nil {
+				order = append(order, k)
 			}
-			alike[f], rules[f] = append(alike[f], block), append(rules[f], rule)
+			alike[k], rules[k] = append(alike[k], block), append(rules[k], rule)
 		}
-		for _, f := range order {
-			for _, block := range mergedBlocks(alike[f]) {
-				g, widest := f, 1000
+		for _, k := range order {
+			for _, block := range mergedBlocks(alike[k]) {
+				if !k.outside && slices.ContainsFunc(alike[key{k.flow, true}], func(p netip.Prefix) bool {
+					return p.Overlaps(block)
+				}) {
+					continue
+				}
+				g, widest := k.flow, 1000
 				side(&g).block = block
-				for i, part := range alike[f] {
+				for i, part := range alike[k] {
 					if block.Overlaps(part) && part.Bits() < widest {
-						g.rule, widest = rules[f][i], part.Bits()
+						g.rule, widest = rules[k][i], part.Bits()
 					}
 				}
 				found = append(found, g)

@@ -6,6 +6,19 @@ import (
 	"dossier.example/plan/graph/graphtest"
 )
 
+// TestPrivateNeighbor: a private block beside one outside, of which a group knew before, lets nobody outside in.
+func TestPrivateNeighbor(t *testing.T) {
+	rule := func(b *graphtest.Builder, name, cidr string) {
+		b.Add("vpc/securityGroupIngressRule:SecurityGroupIngressRule", name, in{"securityGroupId": "securitygroup-g",
+			"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv4": cidr})
+	}
+	base, head := two(t, func(b *graphtest.Builder) {
+		b.Add("ec2/securityGroup:SecurityGroup", "g", in{"vpcId": "v"})
+		rule(b, "outside", "11.0.0.0/8")
+	}, func(b *graphtest.Builder) { rule(b, "private", "10.0.0.0/8") })
+	tells(t, between(base, head).Environments[0].Dangers, nil)
+}
+
 // TestOutside: of a group whose place is not known, it is told whom it lets in that is not of the network.
 func TestOutside(t *testing.T) {
 	for _, c := range []struct {
