@@ -173,7 +173,8 @@ var errCut = errors.New("cut off")
 
 func newSender(client string, blocks int) *sender {
 	s := &sender{blocks: blocks, cut: make(chan struct{})}
-	s.Sender = dossier.Sender{Client: client, Cut: func() { close(s.cut) }}
+	// The test cuts off who is left, while one of these may still be cut off for another.
+	s.Sender = dossier.Sender{Client: client, Cut: sync.OnceFunc(func() { close(s.cut) })}
 	return s
 }
 
@@ -184,15 +185,6 @@ func (s *sender) Read(p []byte) (int, error) {
 	}
 	<-s.cut
 	return 0, errCut
-}
-
-func (s *sender) isCut() bool {
-	select {
-	case <-s.cut:
-		return true
-	default:
-		return false
-	}
 }
 
 // impatient is memory of 16 blocks in parts of four, of which one goes first.
@@ -245,7 +237,7 @@ func TestMemoryOfOneClient(t *testing.T) {
 		}
 	}
 	for _, s := range slow {
-		close(s.cut)
+		s.Cut()
 	}
 	for range slow {
 		<-ended
@@ -284,9 +276,7 @@ func TestSlowSendersMakeRoom(t *testing.T) {
 				}
 			}
 			for _, s := range slow {
-				if !s.isCut() {
-					close(s.cut)
-				}
+				s.Cut()
 			}
 			for range slow {
 				if err := <-ended; !errors.Is(err, errCut) {
