@@ -31,7 +31,8 @@ import (
 func TestMariaDB(t *testing.T) {
 	t.Parallel()
 	m := MariaDB(t)
-	db := open(t, m, func(c *mysql.Config) {})
+	// The server commits nothing by itself: see MariaDB.
+	db := open(t, m, func(c *mysql.Config) { c.Params = map[string]string{"autocommit": "1"} })
 	for _, statement := range []string{
 		"CREATE DATABASE app",
 		"CREATE USER 'app'@'127.0.0.1' IDENTIFIED BY 'of no value'",
