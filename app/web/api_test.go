@@ -189,7 +189,7 @@ func (s *site) mustSend(p api.SignedPart, data []byte) {
 // Whatever is sent by a signed request that is not what was signed, the store refuses it and keeps nothing of it.
 func TestAPIStoreRefuses(t *testing.T) {
 	t.Parallel()
-	everywhere(t, setup{web: web.Options{SignatureLifetime: time.Second}}, func(s *site) {
+	everywhere(t, setup{}, func(s *site) {
 		receipt := s.register()
 		query := func(p api.SignedPart, change func(url.Values)) api.SignedPart {
 			u, err := url.Parse(p.URL)
@@ -203,9 +203,8 @@ func TestAPIStoreRefuses(t *testing.T) {
 			return p
 		}
 		for i, test := range []struct {
-			name string
-			// change returns what is sent instead of part 1 of two; other is that of another file.
-			change func(p, other api.SignedPart, data []byte) (api.SignedPart, []byte)
+			name   string
+			change changedPart
 		}{
 			{"a byte more", func(p, _ api.SignedPart, data []byte) (api.SignedPart, []byte) {
 				return p, append(data, 'x')
@@ -251,28 +250,10 @@ func TestAPIStoreRefuses(t *testing.T) {
 					}
 				}), data
 			}},
-			{"expired", func(p, _ api.SignedPart, data []byte) (api.SignedPart, []byte) {
-				for !time.Now().After(p.ExpiresAt.Add(time.Second)) {
-					time.Sleep(50 * time.Millisecond)
-				}
-				return p, data
-			}},
 		} {
 			s.t.Run(test.name, func(t *testing.T) {
 				s := s.in(t)
-				data := random(dossier.PartSize(1) + 100 + int64(i))
-				u, other := s.announce(receipt, fmt.Sprintf("first %d.bin", i), data),
-					s.announce(receipt, fmt.Sprintf("second %d.bin", i), data)
-				p, body := test.change(u.sign(1)[0], other.sign(1)[0], slices.Clone(u.bytesOf(1)))
-				status, err := s.trySend(p, body, 0)
-				if err == nil && (status < 400 || status >= 500) {
-					t.Errorf("the store answers %d", status)
-				}
-				u.mustHaveParts()
-				other.mustHaveParts()
-				c := u.completion()
-				c.status, c.code = 409, dossier.CodeIncomplete
-				s.ask(c, nil)
+				u := s.refuses(receipt, random(dossier.PartSize(1)+100+int64(i)), test.change)
 				// What was meant can still be sent.
 				if i == 0 {
 					u.sendAll()
@@ -280,6 +261,41 @@ func TestAPIStoreRefuses(t *testing.T) {
 				}
 			})
 		}
+	})
+}
+
+// changedPart returns what is sent instead of part 1 of two, which is p; other is that of another file.
+type changedPart = func(p, other api.SignedPart, data []byte) (api.SignedPart, []byte)
+
+// refuses checks that the store refuses what change makes of the first part of a file, and returns the file.
+func (s *site) refuses(receipt string, data []byte, change changedPart) *upload {
+	s.t.Helper()
+	u, other := s.announce(receipt, fmt.Sprintf("first %d.bin", len(data)), data),
+		s.announce(receipt, fmt.Sprintf("second %d.bin", len(data)), data)
+	p, body := change(u.sign(1)[0], other.sign(1)[0], slices.Clone(u.bytesOf(1)))
+	status, err := s.trySend(p, body, 0)
+	if err == nil && (status < 400 || status >= 500) {
+		s.t.Errorf("the store answers %d", status)
+	}
+	u.mustHaveParts()
+	other.mustHaveParts()
+	c := u.completion()
+	c.status, c.code = 409, dossier.CodeIncomplete
+	s.ask(c, nil)
+	return u
+}
+
+// A signed request that is sent too late is refused, too.
+func TestAPIStoreRefusesLate(t *testing.T) {
+	t.Parallel()
+	everywhere(t, setup{web: web.Options{SignatureLifetime: time.Second}}, func(s *site) {
+		s.refuses(s.register(), random(dossier.PartSize(1)+100),
+			func(p, _ api.SignedPart, data []byte) (api.SignedPart, []byte) {
+				for !time.Now().After(p.ExpiresAt.Add(time.Second)) {
+					time.Sleep(50 * time.Millisecond)
+				}
+				return p, data
+			})
 	})
 }
 
