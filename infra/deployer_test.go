@@ -402,10 +402,12 @@ func compareBoundary(t *testing.T, s deployer.Stack, e documented) []permissions
 // TestRolesHaveTheBoundary: where a setting names one, every role has it, and without nothing has.
 func TestRolesHaveTheBoundary(t *testing.T) {
 	const arn = "arn:aws:iam::123456789012:policy/dossier-dev-boundary"
-	bounded, err := recordStack("dev", map[string]any{"aws:region": "us-east-1", "dossier:settings": map[string]any{
-		"access": map[string]any{"boundary": arn}, "network": map[string]any{"nat": "instance"},
-		"storage": map[string]any{"malwareProtection": true},
-	}})
+	bounded, err := recordStack("dev", map[string]any{"aws:region": "us-east-1",
+		"aws:defaultTags": map[string]any{"tags": map[string]any{"Project": "dossier", "Stack": "dev"}},
+		"dossier:settings": map[string]any{
+			"access": map[string]any{"boundary": arn}, "network": map[string]any{"nat": "instance"},
+			"storage": map[string]any{"malwareProtection": true},
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
