@@ -34,6 +34,8 @@ func TestOwnAccount(t *testing.T) {
 		{"by a provider", nil, in{"allowedAccountIds": `["` + own + `"]`}, own, nil},
 		{"by a provider's role", nil, in{"assumeRole": in{"roleArn": "arn:aws:iam::" + own + ":role/deploy"}}, own,
 			nil},
+		{"a provider that signs in otherwise", one, in{"profile": "other"}, own, trusted},
+		{"a provider that signs in as the stack does", one, in{"region": "us-east-1"}, own, nil},
 		{"a provider of another one", one, in{"allowedAccountIds": []string{foreign}}, own, trusted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -47,5 +49,28 @@ func TestOwnAccount(t *testing.T) {
 			}
 			tells(t, Make(stack(base), stack(head)).Environments[0].Dangers, c.want)
 		})
+	}
+}
+
+// TestOwnAccountSaid: that a stack says which account it is deployed to takes the account from nobody.
+func TestOwnAccountSaid(t *testing.T) {
+	const own = "111122223333"
+	said := map[string]string{"aws:allowedAccountIds": `["` + own + `"]`}
+	build := func(b *graphtest.Builder) {
+		b.Add("iam/role:Role", "r", in{"assumeRolePolicy": statements(`{"Effect":"Allow","Principal":{"AWS":` +
+			`"arn:aws:iam::` + own + `:role/ci"},"Action":"sts:AssumeRole"}`)})
+	}
+	for name, c := range map[string]struct{ was, is map[string]string }{
+		"said now": {nil, said}, "no longer said": {said, nil}, "said before": {said, said},
+	} {
+		base, head := two(t, build, func(*graphtest.Builder) {})
+		stack := func(g *graph.Graph, config map[string]string) Revision {
+			return Revision{Stacks: map[string]Stack{"e": {Graph: g, Config: config}}}
+		}
+		for _, d := range Make(stack(base, c.was), stack(head, c.is)).Environments[0].Dangers {
+			if d.Resource == "Role r" {
+				t.Errorf("%s: %s", name, d.What)
+			}
+		}
 	}
 }

@@ -312,7 +312,7 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	if head.Graph == nil {
 		return e
 	}
-	base, head = base.inAccount(), head.inAccount()
+	base, head = inAccount(base, head)
 	base.Graph, head.Graph = base.Graph.Canonical(), head.Graph.Canonical()
 	from := base.Graph
 	if from != nil {
@@ -418,7 +418,8 @@ func (e *Environment) locate(head *graph.Graph) {
 // configured tells what changes of the providers' own configuration, which stands in no resource.
 func configured(project string, base, head Stack) []Danger {
 	var found []Danger
-	names := maps.Clone(base.Config)
+	names := map[string]string{}
+	maps.Copy(names, base.Config)
 	maps.Copy(names, head.Config)
 	for _, key := range slices.Sorted(maps.Keys(names)) {
 		was, is := base.Config[key], head.Config[key]
