@@ -2,6 +2,7 @@ package graph
 
 import (
 	"regexp"
+	"slices"
 
 	"dossier.example/plan/internal/awsmodel"
 )
@@ -20,7 +21,17 @@ func (g *Graph) InAccount(number string) *Graph {
 		other.Outputs = renumbered(own, r.Outputs).(map[string]any)
 		resources[i] = &other
 	}
-	return g.of(resources)
+	other := g.of(resources)
+	other.own = own
+	return other
+}
+
+// forms are a text as the program has it, and as it is in the model's account.
+func (g *Graph) forms(text string) []string {
+	if g.own == nil {
+		return []string{text}
+	}
+	return slices.Compact([]string{text, g.own.ReplaceAllString(text, awsmodel.Account)})
 }
 
 func renumbered(own *regexp.Regexp, v any) any {

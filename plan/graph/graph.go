@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -151,6 +152,8 @@ type Graph struct {
 	sealed []string
 	// marked are the texts that must not be shown.
 	marked []string
+	// own finds the number of the stack's own account, in whose place inputs and outputs have the model's; nil: none.
+	own *regexp.Regexp
 
 	byURN map[string]*Resource
 	named map[string][]naming
@@ -217,7 +220,7 @@ func (g *Graph) name(r *Resource) {
 // take gives the graph what another one has beside resources.
 func (g *Graph) take(of *Graph) {
 	g.Exports, g.Leaks, g.Gaps = of.Exports, of.Leaks, of.Gaps
-	g.raw, g.sealed, g.marked = of.raw, of.sealed, of.marked
+	g.raw, g.sealed, g.marked, g.own = of.raw, of.sealed, of.marked, of.own
 }
 
 // ByURN is the resource with that URN, or nil.

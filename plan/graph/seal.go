@@ -117,18 +117,20 @@ type marks map[string]map[string]bool
 
 func marksOf(graphs ...*Graph) marks {
 	found := marks{}
-	add := func(text, at string) {
-		if len(text) < leastMarked {
-			return
-		}
-		if found[text] == nil {
-			found[text] = map[string]bool{}
-		}
-		found[text][at] = true
-	}
 	for _, g := range graphs {
 		if g == nil {
 			continue
+		}
+		add := func(text, at string) {
+			if len(text) < leastMarked {
+				return
+			}
+			for _, text := range g.forms(text) {
+				if found[text] == nil {
+					found[text] = map[string]bool{}
+				}
+				found[text][at] = true
+			}
 		}
 		for _, text := range g.sealed {
 			add(text, "configuration")
@@ -149,6 +151,11 @@ func marksOf(graphs ...*Graph) marks {
 // plain as well.
 func (m marks) texts(base, head *Graph) []string {
 	plain := map[string]bool{}
+	given := func(text string) {
+		for _, text := range base.forms(text) {
+			plain[text] = true
+		}
+	}
 	for _, g := range []*Graph{base, head} {
 		if g == nil {
 			continue
@@ -161,12 +168,12 @@ func (m marks) texts(base, head *Graph) []string {
 				}
 			}
 			if g == base {
-				inPlain(resource.NewProperty(r.raw), func(text string) { plain[text] = true })
+				inPlain(resource.NewProperty(r.raw), given)
 			}
 		}
 	}
 	if base != nil {
-		inPlain(resource.NewProperty(base.raw), func(text string) { plain[text] = true })
+		inPlain(resource.NewProperty(base.raw), given)
 	}
 	return slices.SortedFunc(func(yield func(string) bool) {
 		for text := range m {
