@@ -102,8 +102,8 @@ func (rec *recorder) standIn(m model, token string, asked question) resource.Pro
 	return out
 }
 
-// unknowns is a map in which every text that stands in for an answer is unknown, and so is a list that has all of one:
-// how long it is, nobody knows. A text that has one in it stays: what else it says is known.
+// unknowns is a map in which every text that stands in for an answer is unknown, and so is a list that is all of one,
+// or that part of it: how long it is, nobody knows. A text that has one in it stays: what else it says is known.
 func (rec *recorder) unknowns(m resource.PropertyMap) resource.PropertyMap {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
@@ -133,13 +133,19 @@ func (rec *recorder) unknownIn(v resource.PropertyValue) resource.PropertyValue 
 			list[i] = rec.unknownIn(e)
 			had[awsmodel.Text(e)] = true
 		}
-		for text := range had {
-			if all := rec.listed[text]; all != nil && !slices.ContainsFunc(all,
-				func(text string) bool { return !had[text] }) {
-				return computed
+		// Of each list of stand-ins that is whole, its first stands for all, and what is beside it stays.
+		left := make([]resource.PropertyValue, 0, len(list))
+		for i, e := range v.ArrayValue() {
+			if !slices.ContainsFunc(rec.whole(had), func(all []string) bool {
+				return slices.Contains(all[1:], awsmodel.Text(e))
+			}) {
+				left = append(left, list[i])
 			}
 		}
-		return resource.NewProperty(list)
+		if len(left) == 1 && len(list) > 1 {
+			return computed
+		}
+		return resource.NewProperty(left)
 	case v.IsObject():
 		object := make(resource.PropertyMap, len(v.ObjectValue()))
 		for key, e := range v.ObjectValue() {
@@ -148,6 +154,19 @@ func (rec *recorder) unknownIn(v resource.PropertyValue) resource.PropertyValue 
 		return resource.NewProperty(object)
 	}
 	return v
+}
+
+// whole are the lists of stand-ins of which every text is among some.
+func (rec *recorder) whole(texts map[string]bool) [][]string {
+	var found [][]string
+	for text := range texts {
+		if all := rec.listed[text]; all != nil && !slices.ContainsFunc(all, func(text string) bool {
+			return !texts[text]
+		}) {
+			found = append(found, all)
+		}
+	}
+	return found
 }
 
 // questions are hashes of the inputs that are unknown for what stands in for answers in them, and for nothing else, by

@@ -39,6 +39,7 @@ func inNetwork(of string) pulumi.RunFunc {
 			"vpc": pulumi.String(vpc.ID), "arn": pulumi.String(vpc.ARN), "first": pulumi.String(subnets.IDs[0]),
 			"all": pulumi.ToStringArray(subnets.IDs), "some": pulumi.ToStringArray(subnets.IDs[:2]),
 			"each": pulumi.Array{pulumi.Map{"id": pulumi.String(subnets.IDs[1])}, pulumi.Map{"id": pulumi.String("x")}},
+			"more": pulumi.ToStringArray(append(slices.Clone(subnets.IDs), "subnet-x")),
 			"text": pulumi.String("in " + vpc.ID), "secret": pulumi.ToSecret(pulumi.String(vpc.Block)),
 		}, &r)
 	}
@@ -63,7 +64,7 @@ func TestAnswersStandIn(t *testing.T) {
 	}
 	web := record("main")
 	for input, want := range map[string]any{"vpc": Unknown, "arn": Unknown, "first": Unknown, "all": Unknown,
-		"some": []any{Unknown, Unknown}, "each": []any{map[string]any{"id": Unknown}, map[string]any{"id": "x"}},
+		"some": []any{Unknown, Unknown}, "more": []any{Unknown, "subnet-x"}, "each": []any{map[string]any{"id": Unknown}, map[string]any{"id": "x"}},
 		"secret": Secret} {
 		if got := web.Input(input); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%s is %v, want %v", input, got, want)
@@ -73,11 +74,14 @@ func TestAnswersStandIn(t *testing.T) {
 		t.Errorf("the text is %q", text)
 	}
 	same, other := record("main"), record("other")
-	for _, input := range []string{"vpc", "all", "some", "each"} {
+	for _, input := range []string{"vpc", "all", "some", "more", "each"} {
 		if !web.AsksAlike(same, input) || web.AsksAlike(other, input) {
 			t.Errorf("%s: alike %t, of another network %t", input, web.AsksAlike(same, input),
 				web.AsksAlike(other, input))
 		}
+	}
+	if !web.Same(same, "secret") || web.Same(other, "secret") {
+		t.Error("secrets of answers are not told apart by their questions")
 	}
 	if web.AsksAlike(same, "text") {
 		t.Error("what is known is taken for an answer")

@@ -274,8 +274,8 @@ func (m *monitor) ReadResource(_ context.Context, req *pulumirpc.ReadResourceReq
 	if err != nil {
 		return nil, err
 	}
-	_, outputs, err := m.rec.add(asked{token: req.GetType(), name: req.GetName(), inputs: m.rec.unknowns(properties),
-		id: req.GetId(), read: req})
+	_, outputs, err := m.rec.add(asked{token: req.GetType(), name: req.GetName(), given: properties,
+		inputs: m.rec.unknowns(properties), id: req.GetId(), read: req})
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +311,7 @@ func (m *monitor) RegisterResource(ctx context.Context,
 	inputs = m.rec.unknowns(inputs)
 	aliases := m.rec.aliases(req)
 	m.rec.keep(urn, req, aliases)
-	id, outputs, err := m.rec.add(asked{token: req.GetType(), name: req.GetName(), inputs: inputs,
+	id, outputs, err := m.rec.add(asked{token: req.GetType(), name: req.GetName(), given: asking, inputs: inputs,
 		id: req.GetImportId(), custom: req.GetCustom(), register: req, aliases: aliases,
 		questions: questions(asking, inputs)})
 	if err != nil {

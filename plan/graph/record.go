@@ -150,11 +150,12 @@ func newRecorder(project, stack string, m model) *recorder {
 type asked struct {
 	token, name string
 	// id is that of an existing resource, to read or to import.
-	id       string
-	custom   bool
-	inputs   resource.PropertyMap
-	register *pulumirpc.RegisterResourceRequest
-	read     *pulumirpc.ReadResourceRequest
+	id     string
+	custom bool
+	// given are the inputs with what stands in for answers, which is unknown in inputs.
+	given, inputs resource.PropertyMap
+	register      *pulumirpc.RegisterResourceRequest
+	read          *pulumirpc.ReadResourceRequest
 	// aliases are the URNs that the resource may have had, the likeliest first.
 	aliases []string
 	// questions are hashes of inputs that are unknown for what functions answer, by their names.
@@ -401,7 +402,7 @@ func (rec *recorder) resource(reg registration) *Resource {
 		ID:      reg.id,
 		Inputs:  plainMap(reg.inputs),
 		Outputs: plainMap(reg.outputs),
-		digests: digests(reg.inputs),
+		digests: digests(reg.given),
 		asked:   reg.questions,
 	}
 	if rpc := reg.register; rpc != nil {
