@@ -180,11 +180,12 @@ func TestMarkedElsewhere(t *testing.T) {
 // TestMarkedInAccount: a marked text that has the number of the stack's own account is masked as well.
 func TestMarkedInAccount(t *testing.T) {
 	const text = "https://x-111122223333.example/?k=" + secretText
-	secret := planted{"aws:ssm/parameter:Parameter", pulumi.Map{"type": pulumi.String("SecureString"),
-		"value": pulumi.ToSecret(pulumi.String(text))}}
-	base := program(t, nil, map[string]planted{"p": secret})
-	head := program(t, base, map[string]planted{"p": secret, "f": {functionType, pulumi.Map{
-		"environment": pulumi.Map{"variables": pulumi.Map{"URL": pulumi.String(text)}}}}})
+	function := func(url pulumi.Input) planted {
+		return planted{functionType, pulumi.Map{"environment": pulumi.Map{"variables": pulumi.Map{"URL": url}}}}
+	}
+	secret := function(pulumi.ToSecret(pulumi.String(text)))
+	base := program(t, nil, map[string]planted{"f": secret})
+	head := program(t, base, map[string]planted{"f": secret, "g": function(pulumi.String(text))})
 	of := func(g *graph.Graph) Revision {
 		return Revision{Stacks: map[string]Stack{"e": {Graph: g, Config: map[string]string{
 			"aws:region": "us-east-1", "aws:allowedAccountIds": `["111122223333"]`}}}}
