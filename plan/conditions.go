@@ -343,8 +343,8 @@ func actsFor(conditions string) []string {
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html).
 var variable = regexp.MustCompile(`\$\{[^}]*\}`)
 
-// filledIn is a value of a condition with its variables filled in: those of the resource are the account's own, any other
-// may be anything, as it is the caller's.
+// filledIn is a value of a condition with its variables filled in: those of the resource are the account's own, any
+// other may be anything, as it is the caller's.
 func filledIn(value string) string {
 	return variable.ReplaceAllStringFunc(value, func(name string) string {
 		switch strings.ToLower(name) {
@@ -402,6 +402,7 @@ func sourceOf(key, value string) (string, bool) {
 
 // heldTo tells whom conditions hold everyone to, where they do, by the keys that AWS counts when it says which policy
 // is public
+//
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status);
 // empty: to what is the account's own.
 func heldTo(conditions string) (who string, held bool) {
