@@ -1086,8 +1086,7 @@ func TestRecoverFromIssuer(t *testing.T) {
 			if err := before(made.ID); err != nil {
 				t.Fatal(err)
 			}
-			_, link, err := tm.Recover(t.Context(), made.ID)
-			if err != nil {
+			if _, _, err := tm.Recover(t.Context(), made.ID); err != nil {
 				t.Fatal(err)
 			}
 			for _, subject := range []string{who.Subject, "another"} {
@@ -1096,7 +1095,8 @@ func TestRecoverFromIssuer(t *testing.T) {
 			}
 			tm.advance(staff.ResetLifetime)
 			wantErr(t, "Enter once the link has expired", second(tm.enter(t, who)), dossier.ErrForbidden)
-			if _, link, err = tm.NewLink(t.Context(), made.ID, false); err != nil {
+			_, link, err := tm.NewLink(t.Context(), made.ID, false)
+			if err != nil {
 				t.Fatal(err)
 			}
 			wantErr(t, "Enter after a new link", second(tm.enter(t, who)), dossier.ErrForbidden)
