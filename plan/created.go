@@ -15,12 +15,13 @@ import (
 // onto are the dangers of what is created onto something that exists, or changes to lead into a foreign account, of
 // which told does not speak yet.
 func onto(base, head *graph.Graph, told []Danger) []Danger {
-	if base == nil {
-		return nil
-	}
 	var found []Danger
 	for _, r := range head.Resources {
 		if !r.Custom || r.Read {
+			continue
+		}
+		if base == nil {
+			found = append(found, keysInPlain(nil, r)...)
 			continue
 		}
 		if base.Was(r) == nil {
@@ -221,9 +222,9 @@ func foreign(base, head *graph.Graph, r *graph.Resource, told []Danger) []Danger
 
 // keys are texts that let whoever has them in as somebody: an access key of AWS's
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids), a token of
-// GitHub's, a private key.
+// GitHub's, a private key. Nothing that is said has one in it.
 var keys = regexp.MustCompile(`\bA[KS]IA[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b|` +
-	`-----BEGIN [A-Z ]*PRIVATE KEY-----`)
+	`-----BEGIN [A-Z ]*PRIVATE KEY-----[A-Za-z0-9+/=\s\\:,-]*`)
 
 // keysInPlain are the dangers of keys that a resource newly has in plain.
 func keysInPlain(old, now *graph.Resource) []Danger {

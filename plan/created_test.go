@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -183,7 +185,26 @@ func TestKeysInPlain(t *testing.T) {
 		{"a word", with("x"), with("AKIAIOSFODNN7EXAMPLES"), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			tells(t, between(became(t, function, c.was, c.is)).Environments[0].Dangers, c.want)
+			base, head := became(t, function, c.was, c.is)
+			p := between(base, head)
+			tells(t, p.Environments[0].Dangers, c.want)
+			shown, err := json.Marshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := string(shown) + p.Markdown()
+			for _, key := range []string{`AKIAIOSFODNN7EXAMPLE"`, "RSA PRIVATE KEY", "MIIE", "ghp_"} {
+				if c.name != "a public key" && strings.Contains(text, key) {
+					t.Errorf("%s is shown", key)
+				}
+			}
 		})
+	}
+	_, head := became(t, function, nil, with("AKIAIOSFODNN7EXAMPLE"))
+	first := Make(Revision{Name: "base"}, Revision{Name: "head", Stacks: map[string]Stack{"e": {Graph: head}}})
+	if !slices.ContainsFunc(first.Environments[0].Dangers, func(d Danger) bool {
+		return d.Kind == exposes && strings.Contains(d.What, "a key in plain")
+	}) {
+		t.Errorf("of a new stack it says %+v", first.Environments[0].Dangers)
 	}
 }

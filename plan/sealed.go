@@ -144,11 +144,8 @@ func masking(texts []string) []string {
 	return pairs
 }
 
-// mask masks texts in all that an environment says.
+// mask masks texts, and keys, in all that an environment says.
 func (e *Environment) mask(texts []string) {
-	if len(texts) == 0 {
-		return
-	}
 	names := strings.NewReplacer(masking(texts)...)
 	var walk func(v reflect.Value)
 	walk = func(v reflect.Value) {
@@ -169,7 +166,7 @@ func (e *Environment) mask(texts []string) {
 			}
 		case reflect.String:
 			if v.CanSet() {
-				v.SetString(names.Replace(v.String()))
+				v.SetString(keys.ReplaceAllString(names.Replace(v.String()), graph.Secret.String()))
 			}
 		}
 	}
