@@ -182,8 +182,8 @@ func TestShown(t *testing.T) {
 		most int
 		want string
 	}{
-		{"Ada", 3, "Ada"}, {"Ada", 2, "Ad"}, {"A\x00d\u202Ea\u2028\r\n\xff", 100, "Ada"}, {"aé", 2, "a"}, {"aé", 3, "aé"},
-		{"\u202E\u202Eé", 2, "é"}, {"", 0, ""},
+		{"Ada", 3, "Ada"}, {"Ada", 2, "Ad"}, {"A\x00d\u202Ea\u2028\r\n\xff", 100, "Ada"}, {"aé", 2, "a"},
+		{"aé", 3, "aé"}, {"\u202E\u202Eé", 2, "é"}, {"", 0, ""},
 	} {
 		if got := Shown(c.text, c.most); got != c.want {
 			t.Errorf("Shown(%q, %d) is %q, want %q", c.text, c.most, got, c.want)

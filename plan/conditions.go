@@ -401,10 +401,8 @@ func sourceOf(key, value string) (string, bool) {
 }
 
 // heldTo tells whom conditions hold everyone to, where they do, by the keys that AWS counts when it says which policy
-// is public
-//
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status);
-// empty: to what is the account's own.
+// is public (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html, "The
+// meaning of public"); empty: to what is the account's own.
 func heldTo(conditions string) (who string, held bool) {
 	operators, err := asked(conditions)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 // widening finds actions, in small letters, that give rights to somebody: nearly all that the Service Authorization
 // Reference counts as permissions management, as of September 2026, and those that it does not although they change a
 // policy of a resource. What takes rights away is none of them
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_understand-policy-summary-access-level-summaries.html).
+// (https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html).
 var widening = regexp.MustCompile(`^(?:put|set|update|create|attach|add|modify|authorize|batchgrant|grant|associate)` +
 	`.*(?:permission|accessgrant|policygrant|publicaccess|ownershipcontrols|` +
 	`(?:bucket|object|objectversion)acl$|endpointaccess|portfolioshare|datalakesettings|clusteriamroles|` +

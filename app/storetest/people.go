@@ -240,7 +240,8 @@ func peopleMove(t *testing.T, s dossier.People) {
 				}
 				wants(t, doing, s.Move(t.Context(), p.ID, to, at, from...), wantErr)
 				peopleIs(t, s, doing, want)
-				wants(t, "the absent: "+doing, s.Move(t.Context(), dossier.NewPersonID(), to, at, from...), dossier.ErrNotFound)
+				wants(t, "the absent: "+doing, s.Move(t.Context(), dossier.NewPersonID(), to, at, from...),
+					dossier.ErrNotFound)
 			}
 		}
 	}

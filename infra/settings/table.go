@@ -253,8 +253,8 @@ func keys() []key {
 		}, setting.Number(1, 35), func(s *Settings) *int { return &s.Database.BackupDays }),
 		define(key{
 			name: "database.performanceInsights", otherwise: "`true` if the class supports it",
-			doc: "Whether Performance Insights records the database's load, for 7 days, which is free. The console shows " +
-				"it in CloudWatch, as Database Insights.",
+			doc: "Whether Performance Insights records the database's load, for 7 days, which is free. The console " +
+				"shows it in CloudWatch, as Database Insights.",
 		}, setting.Boolean(), func(s *Settings) *bool { return &s.Database.PerformanceInsights }),
 
 		define(key{

@@ -64,7 +64,8 @@ func TestAnswersStandIn(t *testing.T) {
 	}
 	web := record("main")
 	for input, want := range map[string]any{"vpc": Unknown, "arn": Unknown, "first": Unknown, "all": Unknown,
-		"some": []any{Unknown, Unknown}, "more": []any{Unknown, "subnet-x"}, "each": []any{map[string]any{"id": Unknown}, map[string]any{"id": "x"}},
+		"some": []any{Unknown, Unknown}, "more": []any{Unknown, "subnet-x"},
+		"each":   []any{map[string]any{"id": Unknown}, map[string]any{"id": "x"}},
 		"secret": Secret} {
 		if got := web.Input(input); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%s is %v, want %v", input, got, want)

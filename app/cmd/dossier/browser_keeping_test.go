@@ -26,8 +26,9 @@ func (p *tab) first(script string) {
 // noDatabase has browsers whose database fails, or never answers: files are sent all the same.
 func (c *chromium) noDatabase(t *testing.T, s *gatedSite) {
 	for name, script := range map[string]string{
-		"refused": `Object.defineProperty(self, "indexedDB", { get() { throw new DOMException("no", "SecurityError") } })`,
-		"full":    `IDBObjectStore.prototype.put = () => { throw new DOMException("full", "QuotaExceededError") }`,
+		"refused": `Object.defineProperty(self, "indexedDB",
+			{ get() { throw new DOMException("no", "SecurityError") } })`,
+		"full": `IDBObjectStore.prototype.put = () => { throw new DOMException("full", "QuotaExceededError") }`,
 		"silent": `IDBFactory.prototype.open = () =>
 			Object.setPrototypeOf(new EventTarget(), IDBOpenDBRequest.prototype)`,
 	} {

@@ -77,7 +77,8 @@ before the issuer, or that another issuer, or the same one after it was set up a
 			})
 		},
 	}
-	recover.Flags().BoolVar(&toIssuer, "issuer", false, "hand the account over to whoever owns its address at the issuer")
+	recover.Flags().BoolVar(&toIssuer, "issuer", false,
+		"hand the account over to whoever owns its address at the issuer")
 	c.AddCommand(list, invite, recover)
 	return c
 }
