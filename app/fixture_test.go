@@ -15,6 +15,7 @@ import (
 
 	"dossier.example/app"
 	"dossier.example/app/internal/teststores"
+	"dossier.example/app/storetest"
 )
 
 // fresh returns empty stores: embedded ones, or for the many cases of a table stores in memory, but for some cases.
@@ -363,16 +364,4 @@ func codeOf(err error) dossier.Code {
 	return ""
 }
 
-// atOnce runs do n times at once.
-func atOnce(n int, do func(i int)) {
-	var wg sync.WaitGroup
-	start := make(chan struct{})
-	for i := range n {
-		wg.Go(func() {
-			<-start
-			do(i)
-		})
-	}
-	close(start)
-	wg.Wait()
-}
+var atOnce = storetest.AtOnce

@@ -327,11 +327,26 @@ func TestOrderGivenTwice(t *testing.T) {
 	if err != nil || first.ID != "once" {
 		t.Fatalf("the job is %q, %v", first.ID, err)
 	}
+	// A call that fails takes back what it may have noted, and leaves the job that another call has begun.
+	failed := false
+	all := teststores.Stores{People: s.people, Catalog: s.catalog, Objects: s.objects}.Intercept(
+		func(ctx context.Context, call string, do func() error) error {
+			if call == "catalog.Note" && !failed {
+				failed = true
+				return dossier.Unavailable(ctx, call, errKilled)
+			}
+			return do()
+		})
+	broken := dossier.New(all.People, all.Catalog, all.Objects, dossier.Options{Now: s.clock.now, Log: s.log})
+	if _, err := broken.StartJob(t.Context(), o); !errors.Is(err, dossier.ErrUnavailable) || !failed {
+		t.Fatalf("the call that fails got %v", err)
+	}
 	again := func(state dossier.JobState) {
 		t.Helper()
 		j, err := s.service(dossier.Limits{}).StartJob(t.Context(), o)
 		if !errors.Is(err, dossier.ErrExists) || j.ID != first.ID || j.State != state {
-			t.Errorf("given again, the order is the job %q, %s, %v, want the one of before, %s", j.ID, j.State, err, state)
+			t.Errorf("given again, the order is the job %q, %s, %v, want the one of before, %s", j.ID, j.State, err,
+				state)
 		}
 		if all, err := svc.Jobs(t.Context()); err != nil || len(all) != 1 {
 			t.Errorf("there are the jobs %+v, %v, want one", all, err)
@@ -342,34 +357,6 @@ func TestOrderGivenTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	again(dossier.JobDone)
-}
-
-// A call that fails, and so takes back what it may have noted, leaves the job of the same name that another has begun.
-func TestOrderGivenTwiceAtAnOutage(t *testing.T) {
-	s := inMemory()
-	s.registered(t, 3)
-	o := s.order(t, dossier.JobOrder{Kind: dossier.JobTrash, As: "once"})
-	svc := s.service(dossier.Limits{})
-	first, err := svc.StartJob(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	failed := false
-	all := teststores.Stores{People: s.people, Catalog: s.catalog, Objects: s.objects}.Intercept(
-		func(ctx context.Context, call string, do func() error) error {
-			if call == "catalog.Note" && !failed {
-				failed = true
-				return dossier.Unavailable(ctx, call, errKilled)
-			}
-			return do()
-		})
-	second := dossier.New(all.People, all.Catalog, all.Objects, dossier.Options{Now: s.clock.now, Log: s.log})
-	if _, err := second.StartJob(t.Context(), o); !errors.Is(err, dossier.ErrUnavailable) || !failed {
-		t.Fatalf("the second call got %v", err)
-	}
-	if all, err := svc.Jobs(t.Context()); err != nil || len(all) != 1 || all[0].ID != first.ID {
-		t.Errorf("there are the jobs %+v, %v, want the first", all, err)
-	}
 }
 
 func TestStopJob(t *testing.T) {

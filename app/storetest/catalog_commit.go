@@ -165,7 +165,7 @@ func catalogCommitMany(t *testing.T, c *catalogUnderTest) {
 		for i := range files {
 			files[i] = c.described(c.file(person, "a"), fileContent(1))
 		}
-		allAtOnce(n, func(i int) { answers[i], errs[i] = c.Commit(t.Context(), person, files[i].ID, c.at(2)) })
+		AtOnce(n, func(i int) { answers[i], errs[i] = c.Commit(t.Context(), person, files[i].ID, c.at(2)) })
 		for i := range n {
 			if errs[i] != nil || !sameFile(answers[i], answers[0]) {
 				t.Fatalf("Commit %d of %d: got %s, %v; another got %s", i, n, showFile(answers[i]), errs[i],
@@ -188,7 +188,7 @@ func catalogCommitSame(t *testing.T, c *catalogUnderTest) {
 	const n = 8
 	f := c.described(c.file(dossier.NewPersonID(), "a"), fileContent(1))
 	answers, errs := make([]dossier.File, n), make([]error, n)
-	allAtOnce(n, func(i int) { answers[i], errs[i] = c.Commit(t.Context(), f.Person, f.ID, c.at(2)) })
+	AtOnce(n, func(i int) { answers[i], errs[i] = c.Commit(t.Context(), f.Person, f.ID, c.at(2)) })
 	f = c.asStored(f)
 	for i := range n {
 		if errs[i] != nil || !sameFile(answers[i], f) {
@@ -205,7 +205,7 @@ func catalogCommitDeletion(t *testing.T, c *catalogUnderTest) {
 		from := []dossier.FileState{dossier.FileUploading, dossier.FileStored}[:1+round%2]
 		var answer dossier.File
 		var commitErr, markErr error
-		allAtOnce(2, func(i int) {
+		AtOnce(2, func(i int) {
 			if i == 0 {
 				answer, commitErr = c.Commit(t.Context(), person, f.ID, c.at(2))
 			} else {
@@ -243,7 +243,7 @@ func catalogCommitStoredDeletion(t *testing.T, c *catalogUnderTest) {
 		second := c.described(c.file(person, "a"), fileContent(1))
 		var answer dossier.File
 		var err error
-		allAtOnce(2, func(i int) {
+		AtOnce(2, func(i int) {
 			if i == 0 {
 				answer, err = c.Commit(t.Context(), person, second.ID, c.at(2))
 			} else {
@@ -280,7 +280,7 @@ func catalogCommitCommittingDeletion(t *testing.T, c *catalogUnderTest) {
 		var answers [2]dossier.File
 		var errs [2]error
 		var markErr error
-		allAtOnce(3, func(i int) {
+		AtOnce(3, func(i int) {
 			switch i {
 			case 0:
 				answers[0], errs[0] = c.Commit(t.Context(), person, first.ID, c.at(2))
@@ -326,7 +326,7 @@ func catalogStorm(t *testing.T, c *catalogUnderTest) {
 	for i := range files {
 		files[i] = c.described(c.file(person, "a"), fileContent(byte(i%2)))
 	}
-	allAtOnce(8, func(worker int) {
+	AtOnce(8, func(worker int) {
 		r := rand.New(rand.NewPCG(uint64(worker), 1))
 		for range 20 {
 			f := files[r.IntN(len(files))]

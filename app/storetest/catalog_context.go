@@ -98,7 +98,7 @@ func catalogDeadline(t *testing.T, c *catalogUnderTest) {
 }
 
 func catalogParallel(t *testing.T, c *catalogUnderTest) {
-	allAtOnce(12, func(i int) {
+	AtOnce(12, func(i int) {
 		person := dossier.NewPersonID()
 		for j := range 3 {
 			f := c.file(person, fmt.Sprint(j))

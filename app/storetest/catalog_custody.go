@@ -129,7 +129,7 @@ func catalogNotesMany(t *testing.T, c *catalogUnderTest) {
 		before, err := c.Note(t.Context(), "n")
 		c.wants("Note", err, nil)
 		won := make([]bool, 8)
-		allAtOnce(len(won), func(i int) {
+		AtOnce(len(won), func(i int) {
 			_, err := c.SetNote(t.Context(), "n", before.Revision, fmt.Append(nil, round, i))
 			won[i] = err == nil
 		})

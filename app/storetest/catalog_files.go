@@ -406,7 +406,7 @@ func catalogRemoveMany(t *testing.T, c *catalogUnderTest) {
 	for range 3 {
 		f := c.marked(c.stored(c.file(dossier.NewPersonID(), "a"), fileContent(1)))
 		removed, errs := make([]*dossier.File, n), make([]error, n)
-		allAtOnce(n, func(i int) { removed[i], errs[i] = c.Remove(t.Context(), f.Person, f.ID, c.at(4)) })
+		AtOnce(n, func(i int) { removed[i], errs[i] = c.Remove(t.Context(), f.Person, f.ID, c.at(4)) })
 		winners := 0
 		for i := range n {
 			c.wants("Remove", errs[i], nil)

@@ -123,7 +123,7 @@ func catalogScansMany(t *testing.T, c *catalogUnderTest) {
 	revision := ""
 	for range 5 {
 		won := make([]string, 8)
-		allAtOnce(len(won)+1, func(i int) {
+		AtOnce(len(won)+1, func(i int) {
 			if i == len(won) {
 				// Another mark of the same record meanwhile.
 				wants(t, "SetDamage", c.SetDamage(t.Context(), f.Person, f.ID, nil), nil)

@@ -63,8 +63,8 @@ func firstError[T any](seq iter.Seq2[T, error]) error {
 // errAnother tells that another one did it.
 var errAnother = errors.New("another one did it")
 
-// allAtOnce runs do n times at once, all released at the same moment, and waits for all.
-func allAtOnce(n int, do func(i int)) {
+// AtOnce runs do n times at once, all released at the same moment, and waits for all.
+func AtOnce(n int, do func(i int)) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})
 	for i := range n {
@@ -81,7 +81,7 @@ func allAtOnce(n int, do func(i int)) {
 func tried(t testing.TB, doing string, n int, otherwise error, do func(i int) error) (worked []int) {
 	t.Helper()
 	errs := make([]error, n)
-	allAtOnce(n, func(i int) { errs[i] = do(i) })
+	AtOnce(n, func(i int) { errs[i] = do(i) })
 	for i, err := range errs {
 		if err == nil {
 			worked = append(worked, i)

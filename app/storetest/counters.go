@@ -246,7 +246,7 @@ func countersReserveMany(t *testing.T, c *catalogUnderTest) {
 func countersMany(t *testing.T, c *catalogUnderTest) {
 	person := dossier.NewPersonID()
 	most := dossier.Quota{Files: 4, Bytes: 40}
-	allAtOnce(8, func(int) {
+	AtOnce(8, func(int) {
 		for range 10 {
 			u, err := c.Reserve(t.Context(), person, dossier.Quota{Files: 1, Bytes: 10}, most, c.at(1))
 			if errors.Is(err, dossier.ErrQuota) {
