@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,8 +24,13 @@ import (
 )
 
 func main() {
-	if os.Args[len(os.Args)-1] == "silent" {
+	switch os.Args[len(os.Args)-1] {
+	case "silent":
 		os.Exit(2)
+	case "killed":
+		self, _ := os.FindProcess(os.Getpid())
+		_ = self.Kill()
+		select {}
 	}
 	fmt.Printf("%q\n", os.Args[1:])
 	status, err := strconv.Atoi(os.Args[len(os.Args)-1])
@@ -56,7 +62,7 @@ func TestAction(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), "bash", script)
 		cmd.Dir = repository
 		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-buildvcs=false", "ACTION="+filepath.Dir(script),
-			"BASE=HEAD^1", "ROOT=.", "PROGRAM=plans", "FLAGS=--stack * "+strconv.Itoa(status), "FAIL_ON=1 2 3",
+			"BASE=HEAD^1", "ROOT=.", "PROGRAM=plans", "FLAGS=--stack *\n"+strconv.Itoa(status), "FAIL_ON=1,2,3", "GITHUB_EVENT_NAME=",
 			"RUNNER_TEMP="+dir, "GITHUB_OUTPUT="+filepath.Join(dir, "output"),
 			"GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary"))
 		said, err := cmd.CombinedOutput()
@@ -79,9 +85,18 @@ func TestActionWithoutPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]struct{ program, want string }{
-		"a command that writes nothing":   {standIn, "the command ended with status 2 and wrote nothing"},
-		"a program that does not compile": {"package main\n\nfunc main() { x }\n", "does not compile"},
+	for name, c := range map[string]struct {
+		program, env, want string
+		status             int
+	}{
+		"a command that writes nothing": {standIn, "", "the command ended with status 2 and wrote nothing", 2},
+		"a command that is killed":      {standIn, "FLAGS=killed", "the command ended with status 137", 1},
+		"a program that does not compile": {"package main\n\nfunc main() { x }\n", "",
+			"the program that makes it does not compile", 1},
+		"a command that does not compile":  {"", "PROGRAM=", "the command does not compile here", 1},
+		"code of others with secrets":      {standIn, "GITHUB_EVENT_NAME=pull_request_target", "with a token and secrets", 1},
+		"an event without a base":          {standIn, "GITHUB_EVENT_NAME=schedule", "the event schedule tells no base", 1},
+		"an exit status that there is not": {standIn, "FAIL_ON=all", "the command ended with status 2", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -91,13 +106,18 @@ func TestActionWithoutPlan(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			output := filepath.Join(dir, "output")
 			cmd := exec.CommandContext(t.Context(), "bash", script)
 			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-buildvcs=false", "ACTION="+filepath.Dir(script),
-				"BASE=HEAD^1", "ROOT=.", "PROGRAM=.", "FLAGS=silent", "FAIL_ON=1 2 3", "RUNNER_TEMP="+dir,
-				"GITHUB_OUTPUT="+filepath.Join(dir, "output"), "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary"))
-			if said, err := cmd.CombinedOutput(); err == nil {
-				t.Errorf("it ends well: %s", said)
+			cmd.Env = append(os.Environ(), "GOWORK=off", "ACTION="+dir, "BASE=HEAD^1", "ROOT=.", "PROGRAM=.", "FLAGS=silent",
+				"FAIL_ON=1 2 3", "GITHUB_EVENT_NAME=", "EVENT_BASE="+strings.Repeat("0", 40), "RUNNER_TEMP="+dir,
+				"GITHUB_OUTPUT="+output, "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary"), c.env)
+			said, err := cmd.CombinedOutput()
+			if got := cmd.ProcessState.ExitCode(); got != c.status {
+				t.Errorf("it ends with %d, want %d: %v\n%s", got, c.status, err, said)
+			}
+			if text, err := os.ReadFile(output); !strings.HasPrefix(string(text), "status=") {
+				t.Errorf("the output is %q, %v", text, err)
 			}
 			got, err := os.ReadFile(filepath.Join(dir, "plan.md"))
 			if err != nil || !strings.HasPrefix(string(got), "## Plan: there is none\n") ||
@@ -105,6 +125,99 @@ func TestActionWithoutPlan(t *testing.T) {
 				t.Errorf("the plan is %q, %v, want %q", got, err, c.want)
 			}
 		})
+	}
+}
+
+// TestActionBase: a plan is against the base of the change, whichever commit is checked out, and never against the commit
+// before alone.
+func TestActionBase(t *testing.T) {
+	script, err := filepath.Abs(filepath.Join(root, "plan/action.bash"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	git := func(args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=test", "-c",
+			"user.email=test@example.org", "-c", "commit.gpgsign=false"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	for file, text := range map[string]string{"go.mod": "module example.org/x\n\ngo 1.26\n", "main.go": standIn} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git("init", "--quiet", "--initial-branch=main")
+	git("add", "go.mod", "main.go")
+	git("commit", "--quiet", "--message", "first")
+	base := git("rev-parse", "HEAD")
+	git("checkout", "--quiet", "-b", "change")
+	for range 2 {
+		git("commit", "--quiet", "--allow-empty", "--message", "a change")
+	}
+	change := git("rev-parse", "HEAD")
+	git("checkout", "--quiet", "--detach", "main")
+	git("merge", "--quiet", "--no-ff", "--no-edit", "change")
+	merge := git("rev-parse", "HEAD")
+	for _, c := range []struct{ at, event, asked, want string }{
+		{merge, "pull_request", "HEAD^1", "HEAD^1"},
+		{change, "pull_request", "HEAD^1", base},
+		{change, "pull_request", "origin/main", "origin/main"},
+		{change, "push", "HEAD^1", base},
+		{merge, "merge_group", "HEAD^1", base},
+		{change, "", "HEAD^1", "HEAD^1"},
+	} {
+		git("checkout", "--quiet", c.at)
+		temp := t.TempDir()
+		cmd := exec.CommandContext(t.Context(), "bash", script)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOWORK=off", "ACTION="+filepath.Dir(script), "BASE="+c.asked, "EVENT_BASE="+base,
+			"ROOT=.", "PROGRAM=.", "FLAGS=--stack 0", "GITHUB_EVENT_NAME="+c.event, "GITHUB_SHA="+merge,
+			"RUNNER_TEMP="+temp, "GITHUB_OUTPUT="+filepath.Join(temp, "output"),
+			"GITHUB_STEP_SUMMARY="+filepath.Join(temp, "summary"))
+		if said, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v: %v\n%s", c, err, said)
+		}
+		want := `["--root" "." "--base" "` + c.want + `" "--stack" "0"]` + "\n"
+		if got, err := os.ReadFile(filepath.Join(temp, "plan.md")); err != nil || string(got) != want {
+			t.Errorf("%v: the plan is %q, want %q: %v", c, got, want, err)
+		}
+	}
+}
+
+// TestActionLog: what the code of a change has said is no command to the runner, and the Bash of macOS takes the script.
+func TestActionLog(t *testing.T) {
+	script, err := filepath.Abs(filepath.Join(root, "plan/action.bash"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Before Bash 4.4, an empty array is unbound.
+	if at := regexp.MustCompile(`[^+]"\$\{\w+\[@\]\}"`).Find(text); at != nil {
+		t.Errorf("it has %s, which fails on macOS where it is empty", at)
+	}
+	dir := t.TempDir()
+	for file, text := range map[string]string{"go.mod": "module example.org/x\n\ngo 1.26\n",
+		"main.go": "package main\n\nfunc main() { \"##[set-output name=status]0\" }\n"} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "bash", script)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "ACTION="+dir, "BASE=HEAD^1", "ROOT=.", "PROGRAM=.", "FAIL_ON=1",
+		"GITHUB_EVENT_NAME=", "RUNNER_TEMP="+dir, "GITHUB_OUTPUT="+filepath.Join(dir, "output"),
+		"GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary"))
+	said, _ := cmd.CombinedOutput()
+	if !regexp.MustCompile(`(?s)^::stop-commands::(\w{32})\n.*##\[set-output.*\n::(\w{32})::\n::error::`).Match(said) {
+		t.Errorf("it said\n%s", said)
 	}
 }
 
