@@ -300,7 +300,7 @@ func TestComment(t *testing.T) {
 			m{"7": []m{{"id": 1, "user": somebody, "body": "Nice"}}},
 			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
 				if wrote[0]["created"] == nil || !strings.Contains(all, `"issue_number":7`) ||
-					!strings.Contains(all, marker+`\n# Plan`) || !strings.Contains(all, sha) {
+					!regexp.MustCompile(`"`+marker+`\\n<sub>Made from `+sha+`, by the code [^\\]*</sub>\\n\\n# Plan"`).MatchString(all) {
 					t.Error(all)
 				}
 			},
@@ -359,6 +359,33 @@ func TestComment(t *testing.T) {
 			},
 		},
 		{
+			"one of two of a branch", "# Plan\nrefs/pull/8/merge",
+			[]m{pull(7, sha, "stranger/dossier"), pull(8, sha, "stranger/dossier")}, m{},
+			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
+				if wrote[0]["created"] == nil || !strings.Contains(all, `"issue_number":8`) {
+					t.Error(all)
+				}
+			},
+		},
+		{
+			"one that is another's", "# Plan\nrefs/pull/6/merge",
+			[]m{pull(6, "another", "owner/dossier"), pull(7, sha, "stranger/dossier")}, m{},
+			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
+				if wrote[0]["created"] == nil || !strings.Contains(all, `"issue_number":7`) {
+					t.Error(all)
+				}
+			},
+		},
+		{
+			"none, as the run ended before it", "", []m{pull(7, sha, "stranger/dossier")},
+			m{"7": []m{{"id": 2, "user": bot, "body": marker + "\nold"}}},
+			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
+				if wrote[0]["updated"] == nil || !strings.Contains(all, "ended before it") {
+					t.Error(all)
+				}
+			},
+		},
+		{
 			"empty", "\n", []m{pull(7, sha, "stranger/dossier")},
 			m{"7": []m{{"id": 2, "user": bot, "body": marker + "\nold"}}},
 			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
@@ -369,9 +396,16 @@ func TestComment(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			plan := filepath.Join(t.TempDir(), "plan.md")
-			if err := os.WriteFile(plan, []byte(test.plan), 0o600); err != nil {
-				t.Fatal(err)
+			dir := t.TempDir()
+			plan := filepath.Join(dir, "plan.md")
+			for name, text := range map[string]string{"plan.md": test.plan,
+				"plan.ref": regexp.MustCompile(`refs/\S+|$`).FindString(test.plan) + "\n"} {
+				if test.plan == "" {
+					break // there is no artifact
+				}
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
 			}
 			given, err := json.Marshal(m{"run": run, "pulls": test.pulls, "comments": test.comments})
 			if err != nil {
