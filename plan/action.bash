@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What action.yml runs: builds the command and makes the plan, with the action's inputs as variables. macOS has Bash 3.2.
+# What action.yml runs: builds the command and makes the plan, with the action's inputs as variables. macOS has Bash
+# 3.2.
 set -euo pipefail
 shopt -u nullglob
 set -f # a flag is no pattern

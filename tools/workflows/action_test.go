@@ -62,7 +62,8 @@ func TestAction(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), "bash", script)
 		cmd.Dir = repository
 		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-buildvcs=false", "ACTION="+filepath.Dir(script),
-			"BASE=HEAD^1", "ROOT=.", "PROGRAM=plans", "FLAGS=--stack *\n"+strconv.Itoa(status), "FAIL_ON=1,2,3", "GITHUB_EVENT_NAME=",
+			"BASE=HEAD^1", "ROOT=.", "PROGRAM=plans",
+			"FLAGS=--stack *\n"+strconv.Itoa(status), "FAIL_ON=1,2,3", "GITHUB_EVENT_NAME=",
 			"RUNNER_TEMP="+dir, "GITHUB_OUTPUT="+filepath.Join(dir, "output"),
 			"GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary"))
 		said, err := cmd.CombinedOutput()
@@ -93,9 +94,11 @@ func TestActionWithoutPlan(t *testing.T) {
 		"a command that is killed":      {standIn, "FLAGS=killed", "the command ended with status 137", 1},
 		"a program that does not compile": {"package main\n\nfunc main() { x }\n", "",
 			"the program that makes it does not compile", 1},
-		"a command that does not compile":  {"", "PROGRAM=", "the command does not compile here", 1},
-		"code of others with secrets":      {standIn, "GITHUB_EVENT_NAME=pull_request_target", "with a token and secrets", 1},
-		"an event without a base":          {standIn, "GITHUB_EVENT_NAME=schedule", "the event schedule tells no base", 1},
+		"a command that does not compile": {"", "PROGRAM=", "the command does not compile here", 1},
+		"code of others with secrets": {standIn, "GITHUB_EVENT_NAME=pull_request_target",
+			"with a token and secrets", 1},
+		"an event without a base": {standIn, "GITHUB_EVENT_NAME=schedule",
+			"the event schedule tells no base", 1},
 		"an exit status that there is not": {standIn, "FAIL_ON=all", "the command ended with status 2", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -128,8 +131,8 @@ func TestActionWithoutPlan(t *testing.T) {
 	}
 }
 
-// TestActionBase: a plan is against the base of the change, whichever commit is checked out, and never against the commit
-// before alone.
+// TestActionBase: a plan is against the base of the change, whichever commit is checked out, and never against the
+// commit before alone.
 func TestActionBase(t *testing.T) {
 	script, err := filepath.Abs(filepath.Join(root, "plan/action.bash"))
 	if err != nil {
@@ -175,7 +178,8 @@ func TestActionBase(t *testing.T) {
 		temp := t.TempDir()
 		cmd := exec.CommandContext(t.Context(), "bash", script)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "GOWORK=off", "ACTION="+filepath.Dir(script), "BASE="+c.asked, "EVENT_BASE="+base,
+		cmd.Env = append(os.Environ(), "GOWORK=off", "ACTION="+filepath.Dir(script), "BASE="+c.asked,
+			"EVENT_BASE="+base,
 			"ROOT=.", "PROGRAM=.", "FLAGS=--stack 0", "GITHUB_EVENT_NAME="+c.event, "GITHUB_SHA="+merge,
 			"RUNNER_TEMP="+temp, "GITHUB_OUTPUT="+filepath.Join(temp, "output"),
 			"GITHUB_STEP_SUMMARY="+filepath.Join(temp, "summary"))
@@ -189,7 +193,8 @@ func TestActionBase(t *testing.T) {
 	}
 }
 
-// TestActionLog: what the code of a change has said is no command to the runner, and the Bash of macOS takes the script.
+// TestActionLog: what the code of a change has said is no command to the runner, and the Bash of macOS takes the
+// script.
 func TestActionLog(t *testing.T) {
 	script, err := filepath.Abs(filepath.Join(root, "plan/action.bash"))
 	if err != nil {
@@ -212,11 +217,12 @@ func TestActionLog(t *testing.T) {
 	}
 	cmd := exec.CommandContext(t.Context(), "bash", script)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "ACTION="+dir, "BASE=HEAD^1", "ROOT=.", "PROGRAM=.", "FAIL_ON=1",
-		"GITHUB_EVENT_NAME=", "RUNNER_TEMP="+dir, "GITHUB_OUTPUT="+filepath.Join(dir, "output"),
+	cmd.Env = append(os.Environ(), "GOWORK=off", "ACTION="+dir, "BASE=HEAD^1", "ROOT=.",
+		"PROGRAM=.", "FAIL_ON=1", "GITHUB_EVENT_NAME=", "RUNNER_TEMP="+dir, "GITHUB_OUTPUT="+filepath.Join(dir, "output"),
 		"GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary"))
 	said, _ := cmd.CombinedOutput()
-	if !regexp.MustCompile(`(?s)^::stop-commands::(\w{32})\n.*##\[set-output.*\n::(\w{32})::\n::error::`).Match(said) {
+	commands := regexp.MustCompile(`(?s)^::stop-commands::(\w{32})\n.*##\[set-output.*\n::(\w{32})::\n::error::`)
+	if !commands.Match(said) {
 		t.Errorf("it said\n%s", said)
 	}
 }

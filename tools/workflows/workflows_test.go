@@ -299,8 +299,9 @@ func TestComment(t *testing.T) {
 			"the first", "# Plan", []m{pull(7, sha, "stranger/dossier")},
 			m{"7": []m{{"id": 1, "user": somebody, "body": "Nice"}}},
 			func(t *testing.T, wrote []map[string]json.RawMessage, all string) {
+				comment := `"` + marker + `\\n<sub>Made from ` + sha + `, by the code [^\\]*</sub>\\n\\n# Plan"`
 				if wrote[0]["created"] == nil || !strings.Contains(all, `"issue_number":7`) ||
-					!regexp.MustCompile(`"`+marker+`\\n<sub>Made from `+sha+`, by the code [^\\]*</sub>\\n\\n# Plan"`).MatchString(all) {
+					!regexp.MustCompile(comment).MatchString(all) {
 					t.Error(all)
 				}
 			},
