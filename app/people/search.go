@@ -280,7 +280,8 @@ func newest(tx *gorm.DB, d direction, limit int) *gorm.DB {
 
 // acknowledged restricts a query of people to those that are found.
 func acknowledged(tx *gorm.DB) *gorm.DB {
-	return tx.Model(&row{}).Where("state = ? AND trashed_at = 0", string(dossier.PersonSubmitted))
+	return tx.Model(&row{}).Clauses(useIndex("people_listed")).
+		Where("state = ? AND trashed_at = 0", string(dossier.PersonSubmitted))
 }
 
 // acknowledgedOf is acknowledged for those of ids. NOT keeps SQLite, which knows of no table how large it is, from

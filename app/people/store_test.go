@@ -177,6 +177,9 @@ func plans() []plan {
 		{"ids with words", "words_key", true, func(tx *gorm.DB) *gorm.DB {
 			return worded(tx, middle).Select("person_id")
 		}},
+		{"trash", "people_listed", false, func(tx *gorm.DB) *gorm.DB {
+			return trashed(tx, before, dossier.Cursor{}, 20)
+		}},
 		{"leftovers being deleted", "people_leftovers", true, func(tx *gorm.DB) *gorm.DB {
 			return leftovers(tx, dossier.PersonDeleting, before, "")
 		}},

@@ -74,8 +74,8 @@ func (s *Store) Trashed(ctx context.Context, before time.Time, after dossier.Cur
 
 // trashed is the query of Trashed.
 func trashed(tx *gorm.DB, before time.Time, after dossier.Cursor, limit int) *gorm.DB {
-	tx = tx.Where("state = ? AND trashed_at > 0 AND trashed_at < ?", string(dossier.PersonSubmitted),
-		before.UnixMicro())
+	tx = tx.Clauses(useIndex("people_listed")).
+		Where("state = ? AND trashed_at > 0 AND trashed_at < ?", string(dossier.PersonSubmitted), before.UnixMicro())
 	if !after.IsZero() {
 		at := after.CreatedAt.UnixMicro()
 		tx = tx.Where("trashed_at <= ? AND (trashed_at < ? OR id < ?)", at, at, after.ID.String())

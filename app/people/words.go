@@ -210,7 +210,7 @@ func (s *Store) Unworded(ctx context.Context) iter.Seq2[dossier.PersonID, error]
 
 // unworded is the query of Unworded.
 func unworded(tx *gorm.DB, version int, after string) *gorm.DB {
-	return tx.Model(&row{}).
+	return tx.Model(&row{}).Clauses(useIndex("people_words")).
 		Where("state = ? AND words_version = ? AND id > ? AND trashed_at = 0", string(dossier.PersonSubmitted), version,
 			after).
 		Order("id").Limit(wordsPage)
