@@ -476,14 +476,14 @@ func (r *Record) recover(now time.Time, s State) {
 func (r Record) Unproven() bool { return r.Local() && r.Password == "" }
 
 // awaited reports whether an account belongs to whoever owns its address at an issuer: it was invited, or handed over.
-// One that was recovered belongs to whoever has its link, and to nobody once that has expired.
+// One that was recovered belongs to whoever has its link, and to nobody once that has expired, or was ended by Suspend.
 func (r Record) awaited() bool {
 	return r.Unproven() && (r.State == Invited || r.State == Active && r.Link == [sha256.Size]byte{})
 }
 
-// settled is the state of an account that is not suspended.
+// settled is the state of an account that is no longer suspended.
 func (r Record) settled() State {
-	if r.Unproven() {
+	if r.Unproven() && r.Link == [sha256.Size]byte{} {
 		return Invited
 	}
 	return Active
@@ -504,7 +504,11 @@ func (a *Accounts) ChangeRole(ctx context.Context, id AccountID, role Role) (Acc
 // Suspend keeps an account out: its sessions and its link end. Errors: ErrLast.
 func (a *Accounts) Suspend(ctx context.Context, id AccountID) (Account, error) {
 	return a.change(ctx, id, func(r *Record) error {
-		r.State, r.Link, r.LinkExpires = Suspended, [sha256.Size]byte{}, time.Time{}
+		// That one that was recovered had a link is known further on: see awaited.
+		if !r.Unproven() || r.awaited() {
+			r.Link = [sha256.Size]byte{}
+		}
+		r.State, r.LinkExpires = Suspended, time.Time{}
 		return nil
 	})
 }

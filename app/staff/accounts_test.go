@@ -1095,6 +1095,11 @@ func TestRecoverFromIssuer(t *testing.T) {
 			}
 			tm.advance(staff.ResetLifetime)
 			wantErr(t, "Enter once the link has expired", second(tm.enter(t, who)), dossier.ErrForbidden)
+			for range 2 {
+				wantErr(t, "Suspend", second(tm.Suspend(t.Context(), made.ID)), nil)
+			}
+			wantErr(t, "Resume", second(tm.Resume(t.Context(), made.ID)), nil)
+			wantErr(t, "Enter after Resume", second(tm.enter(t, who)), dossier.ErrForbidden)
 			_, link, err := tm.NewLink(t.Context(), made.ID, false)
 			if err != nil {
 				t.Fatal(err)
