@@ -224,21 +224,64 @@ func foreign(base, head *graph.Graph, r *graph.Resource, told []Danger) []Danger
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids), a token of
 // GitHub's, a private key. Nothing that is said has one in it.
 var keys = regexp.MustCompile(`\bA[KS]IA[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b|` +
-	`-----BEGIN [A-Z ]*PRIVATE KEY-----[A-Za-z0-9+/=\s\\:,-]*`)
+	`-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[A-Za-z0-9+/=\s\\:,-]*?-----END [A-Z ]*PRIVATE KEY-----|` +
+	`[A-Za-z0-9+/=\s\\:,-]*)`)
+
+// keysOf are the keys in a value, also within Base64, as user-data comes.
+func keysOf(v any) []string {
+	text := graph.Text(v)
+	found := keys.FindAllString(text, -1)
+	if decoded, err := graph.Decode(text); err == nil {
+		found = append(found, keys.FindAllString(decoded, -1)...)
+	}
+	return found
+}
+
+// partOfKey finds what may be the secret half of an access key, or a line of a private key.
+var partOfKey = regexp.MustCompile(`[A-Za-z0-9+/]{16,}`)
+
+// keyTexts are what must not be shown of the keys that graphs have in plain: all of them, each line of a private key,
+// of which a difference may show one alone, and the secret half of an access key, which stands in the same resource.
+func keyTexts(graphs ...*graph.Graph) []string {
+	var found []string
+	for _, g := range graphs {
+		if g == nil {
+			continue
+		}
+		for _, r := range g.Resources {
+			access, halves := false, []string(nil)
+			graph.Walk("", r.Inputs, func(_ string, v any) {
+				for _, key := range keysOf(v) {
+					found = append(append(found, key), partOfKey.FindAllString(key, -1)...)
+					access = access || strings.HasPrefix(key, "A")
+				}
+				for _, part := range partOfKey.FindAllString(graph.Text(v), -1) {
+					if len(part) == 40 && strings.Trim(part, "0123456789abcdef") != "" {
+						halves = append(halves, part)
+					}
+				}
+			})
+			if access {
+				found = append(found, halves...)
+			}
+		}
+	}
+	return found
+}
 
 // keysInPlain are the dangers of keys that a resource newly has in plain.
 func keysInPlain(old, now *graph.Resource) []Danger {
 	had := map[string]bool{}
 	if old != nil {
 		graph.Walk("", old.Inputs, func(_ string, v any) {
-			for _, key := range keys.FindAllString(graph.Text(v), -1) {
+			for _, key := range keysOf(v) {
 				had[key] = true
 			}
 		})
 	}
 	var paths []string
 	graph.Walk("", now.Inputs, func(path string, v any) {
-		if slices.ContainsFunc(keys.FindAllString(graph.Text(v), -1), func(key string) bool { return !had[key] }) {
+		if slices.ContainsFunc(keysOf(v), func(key string) bool { return !had[key] }) {
 			paths = append(paths, path)
 		}
 	})

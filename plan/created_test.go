@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -166,9 +167,13 @@ func TestOnto(t *testing.T) {
 
 // TestKeysInPlain: a key in plain is told where it is new, and one of the program's, a secret or a name of one is not.
 func TestKeysInPlain(t *testing.T) {
-	const function = "lambda/function:Function"
+	const function, half = "lambda/function:Function", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 	with := func(value any) in { return in{"environment": in{"variables": in{"A": value}}} }
 	told := [][2]string{{exposes, "a key in plain (`environment.variables.A`)"}}
+	private := func(of string) string {
+		return "#!/bin/sh\n-----BEGIN RSA PRIVATE KEY-----\nMIIE" + strings.Repeat(of, 60) + "\nqqQQ" +
+			strings.Repeat(of, 60) + "\n-----END RSA PRIVATE KEY-----\n"
+	}
 	for _, c := range []struct {
 		name    string
 		was, is in
@@ -177,6 +182,15 @@ func TestKeysInPlain(t *testing.T) {
 		{"an access key", with("x"), with("AKIAIOSFODNN7EXAMPLE"), told},
 		{"of a new function", nil, with("key=AKIAIOSFODNN7EXAMPLE;"), told},
 		{"a private key", with("x"), with("-----BEGIN RSA PRIVATE KEY-----\nMIIE"), told},
+		{"another private key", with(private("a")), with(private("b")), told},
+		{"another one in a line", with(strings.Repeat("x", 30) + "-----BEGIN RSA PRIVATE KEY-----MIIEaaaaaaaaaaaaaaaa"),
+			with(strings.Repeat("x", 30) + "-----BEGIN RSA PRIVATE KEY-----MIIEbbbbbbbbbbbbbbbb"), told},
+		{"another line after one", with(private("a") + "echo a"), with(private("a") + "echo b"), nil},
+		{"both halves of an access key", with("x"), with("AKIAIOSFODNN7EXAMPLE:" + half), told},
+		{"a token in user data", with("x"), with(base64.StdEncoding.EncodeToString([]byte("#!/bin/sh\nexport T=ghp_" +
+			strings.Repeat("a", 36)))), told},
+		{"a token where a long text is cut", with("x"), with(strings.Repeat("x", 120) + " ghp_" +
+			strings.Repeat("a", 36)), told},
 		{"a token", with("x"), with("ghp_" + strings.Repeat("a", 36)), told},
 		{"the one that was there", with("AKIAIOSFODNN7EXAMPLE"), in{"environment": in{"variables": in{
 			"A": "AKIAIOSFODNN7EXAMPLE", "B": "b"}}}, nil},
@@ -193,7 +207,7 @@ func TestKeysInPlain(t *testing.T) {
 				t.Fatal(err)
 			}
 			text := string(shown) + p.Markdown()
-			for _, key := range []string{`AKIAIOSFODNN7EXAMPLE"`, "RSA PRIVATE KEY", "MIIE", "ghp_"} {
+			for _, key := range []string{`AKIAIOSFODNN7EXAMPLE"`, "RSA PRIVATE KEY", "MIIE", "qqQQ", "ghp_", half} {
 				if c.name != "a public key" && strings.Contains(text, key) {
 					t.Errorf("%s is shown", key)
 				}
@@ -206,5 +220,10 @@ func TestKeysInPlain(t *testing.T) {
 		return d.Kind == exposes && strings.Contains(d.What, "a key in plain")
 	}) {
 		t.Errorf("of a new stack it says %+v", first.Environments[0].Dangers)
+	}
+	failed := Make(Revision{}, Revision{Stacks: map[string]Stack{"e": {Fault: &Fault{Kind: FaultProgram,
+		Said: "the key AKIAIOSFODNN7EXAMPLE is not valid"}}}})
+	if said := failed.Markdown(); strings.Contains(said, "AKIA") || !strings.Contains(said, "[secret] is not valid") {
+		t.Errorf("of a program that fails it says %s", said)
 	}
 }

@@ -310,6 +310,7 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 		e.BaseFault = base.Fault
 	}
 	if head.Graph == nil {
+		e.mask(nil)
 		return e
 	}
 	base, head = inAccount(base, head)
@@ -318,7 +319,7 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	if from != nil {
 		from = from.As(head.Graph)
 	}
-	from, sealed, dropped := graph.Seal(from, head.Graph)
+	from, sealed, dropped := graph.Seal(from, head.Graph, keyTexts(from, head.Graph)...)
 	head.Graph = sealed
 	program := head // as the rules see it, whose exceptions are for names in the program
 	distinct := graph.Distinct(from, head.Graph)

@@ -28,14 +28,14 @@ func (g *Graph) Marked() []string {
 
 // Seal returns two graphs of a stack, of which the first may be nil, that show nothing of what one of them marks as
 // secret, and the places at which the later one gives in plain what the earlier one marks. There the value is masked.
-// The earlier graph has the names of the later one (As).
-func Seal(base, head *Graph) (was, is *Graph, unsealed []Leak) {
+// The earlier graph has the names of the later one (As). The texts of also must not be shown, either.
+func Seal(base, head *Graph, also ...string) (was, is *Graph, unsealed []Leak) {
 	if head == nil {
 		return base, nil, nil
 	}
 	known := marksOf(base, head)
 	if base == nil {
-		return nil, head.marking(known.texts(nil, head), head.Resources), nil
+		return nil, head.marking(known.texts(nil, head, also), head.Resources), nil
 	}
 	resources := slices.Clone(head.Resources)
 	for i, now := range head.Resources {
@@ -69,7 +69,7 @@ func Seal(base, head *Graph) (was, is *Graph, unsealed []Leak) {
 	slices.SortFunc(unsealed, func(a, b Leak) int {
 		return cmp.Or(cmp.Compare(a.URN, b.URN), cmp.Compare(a.Property, b.Property))
 	})
-	texts := known.texts(base, head)
+	texts := known.texts(base, head, also)
 	is = head.marking(texts, resources)
 	is.Exports = exports
 	return base.marking(texts, base.Resources), is, unsealed
@@ -148,8 +148,8 @@ func marksOf(graphs ...*Graph) marks {
 }
 
 // texts are those that must not be shown: all but what names a resource, what AWS makes up, and what base gives in
-// plain as well.
-func (m marks) texts(base, head *Graph) []string {
+// plain as well; and those of also.
+func (m marks) texts(base, head *Graph, also []string) []string {
 	plain := map[string]bool{}
 	given := func(text string) {
 		for _, text := range base.forms(text) {
@@ -176,6 +176,11 @@ func (m marks) texts(base, head *Graph) []string {
 		inPlain(resource.NewProperty(base.raw), given)
 	}
 	return slices.SortedFunc(func(yield func(string) bool) {
+		for _, text := range also {
+			if !yield(text) {
+				return
+			}
+		}
 		for text := range m {
 			named := slices.ContainsFunc(head.Resources, func(r *Resource) bool {
 				return strings.Contains(r.URN, text)
