@@ -98,6 +98,8 @@ func behaves(old, now *graph.Resource, tell func(kind, why, path string)) {
 		tell(notJudged, "how requests for some paths were answered before is not known", otherBehaviors)
 		return
 	}
+	written := map[string]string{}
+	before, after = slashed(before, written), slashed(after, written)
 	was, oneBefore := byName(graph.Items(before), "pathPattern")
 	is, oneAfter := byName(graph.Items(after), "pathPattern")
 	if !oneBefore || !oneAfter {
@@ -127,7 +129,7 @@ func behaves(old, now *graph.Resource, tell func(kind, why, path string)) {
 						continue
 					}
 					if why := r.judge(a, b); why != "" {
-						tell(r.kind, "for "+code(path)+" "+why, otherBehaviors+"."+rest)
+						tell(r.kind, "for "+code(written[path])+" "+why, otherBehaviors+"."+rest)
 					}
 				}
 			}
@@ -141,6 +143,24 @@ func behaves(old, now *graph.Resource, tell func(kind, why, path string)) {
 			}
 		}
 	}
+}
+
+// slashed are behaviors with the slash at the beginning of their paths that CloudFront adds where there is none
+// (https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CacheBehavior.html); written gets the paths as they
+// are.
+func slashed(behaviors any, written map[string]string) []any {
+	var found []any
+	for _, e := range graph.Items(behaviors) {
+		if path, is := graph.At(e, "pathPattern").(string); is && path != "" {
+			slash := "/" + strings.TrimPrefix(path, "/")
+			written[slash] = path
+			one := maps.Clone(e.(map[string]any))
+			one["pathPattern"] = slash
+			e = one
+		}
+		found = append(found, e)
+	}
+	return found
 }
 
 // behaviorsToBeSeen are the inputs that say how requests for some paths are answered and are known no longer.
