@@ -111,6 +111,7 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 			"version": 0, "entries": []any{},
 		})
 	case "aws:elb/getServiceAccount:getServiceAccount":
+		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/elb_service_account
 		account, known := balancers[m.Region]
 		if !known {
 			return nil, fmt.Errorf("%w: %s in %s", ErrUnknown, token, m.Region)
