@@ -47,13 +47,22 @@ func (l *look) hostedZone(ctx context.Context) {
 			"%s is the zone of %s, which does not contain %s", id, zone, domain)
 		return
 	}
+	found, unread := l.recordsAt(ctx, l.Settings.Site.Domain)
+	if unread != nil {
+		l.unseen(ctx, "site.domain", unread)
+	}
+	// Without the certificate of a new domain, no site is made. That of a running one serves until it expires.
+	refused := l.fault
+	if slices.ContainsFunc(found, l.leadsHere) {
+		refused = l.warn
+	}
 	var own []string
 	if out.DelegationSet != nil {
 		own = out.DelegationSet.NameServers
 	}
 	answered, err := l.DNS.LookupNS(ctx, zone+".")
 	if gone, ok := errors.AsType[*net.DNSError](err); ok && gone.IsNotFound {
-		l.fault(point, delegate(zone, own), "the zone %s is not delegated, so the internet cannot find it", zone)
+		refused(point, delegate(zone, own), "the zone %s is not delegated, so the internet cannot find it", zone)
 		return
 	}
 	if err != nil {
@@ -65,7 +74,9 @@ func (l *look) hostedZone(ctx context.Context) {
 	}
 	for _, ns := range answered {
 		if slices.ContainsFunc(own, func(name string) bool { return same(name, ns.Host) }) {
-			l.records(ctx, zone)
+			if unread == nil {
+				l.records(ctx, zone, found, refused)
+			}
 			return
 		}
 	}
@@ -73,7 +84,7 @@ func (l *look) hostedZone(ctx context.Context) {
 	for _, ns := range answered {
 		others = append(others, strings.TrimSuffix(ns.Host, "."))
 	}
-	l.fault(point, delegate(zone, own), "the zone %s is delegated to other name servers: %s", zone,
+	refused(point, delegate(zone, own), "the zone %s is delegated to other name servers: %s", zone,
 		strings.Join(others, ", "))
 }
 
@@ -82,24 +93,21 @@ func delegate(zone string, servers []string) string {
 		strings.Join(servers, ", "))
 }
 
-// records asks for what the zone has at the domain. Where a record is there already, that of the site is refused, and
-// so is the certificate where a CAA record names other authorities.
-func (l *look) records(ctx context.Context, zone string) {
+// leadsHere reports whether a record of the domain leads to the site of this stack, as far as its name tells.
+func (l *look) leadsHere(r types.ResourceRecordSet) bool {
+	return l.mayExist() && (r.Type == types.RRTypeA || r.Type == types.RRTypeCname) && r.AliasTarget != nil &&
+		strings.Contains(strings.ToLower(aws.ToString(r.AliasTarget.DNSName)), "dossier-site-")
+}
+
+// records looks at what the zone has at the domain, found, and asks for what is above it. Where a record is there
+// already, that of the site is refused, and so is the certificate where a CAA record names other authorities.
+func (l *look) records(ctx context.Context, zone string, found []types.ResourceRecordSet, refused note) {
 	const point = "site.domain"
 	domain := l.Settings.Site.Domain
-	found, err := l.recordsAt(ctx, domain)
-	if err != nil {
-		l.unseen(ctx, point, err)
-		return
-	}
-	// Without the certificate of a new domain, no site is made. That of a running one serves until it expires.
-	refused := l.fault
 	for _, r := range found {
 		switch r.Type {
 		case types.RRTypeCname, types.RRTypeA:
-			if l.mayExist() && r.AliasTarget != nil &&
-				strings.Contains(strings.ToLower(aws.ToString(r.AliasTarget.DNSName)), "dossier-site-") {
-				refused = l.warn
+			if l.leadsHere(r) {
 				if l.unknown {
 					l.warn(point, "keep it if it does; otherwise delete it, or choose another site.domain",
 						"%s already has a record of type %s in its hosted zone, which may belong to this stack", domain,
@@ -126,6 +134,7 @@ func (l *look) records(ctx context.Context, zone string) {
 			return
 		}
 		_, name, _ = strings.Cut(name, ".")
+		var err error
 		if found, err = l.recordsAt(ctx, name); err != nil {
 			l.unseen(ctx, point, err)
 			return

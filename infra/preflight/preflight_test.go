@@ -343,6 +343,25 @@ func TestFindings(t *testing.T) {
 				"ns-2.awsdns-02.net"}, nil},
 		{"not delegated", func(w *world) { w.servers, w.dnsError = nil, &net.DNSError{IsNotFound: true} },
 			[]string{"hosted-zone: the zone example.org is not delegated"}, nil},
+		{"not delegated, for a new domain of a stack", func(w *world) {
+			w.deployed(own)
+			w.servers, w.dnsError = nil, &net.DNSError{IsNotFound: true}
+		}, []string{"hosted-zone: the zone example.org is not delegated"}, nil},
+		{"not delegated, for a running site", func(w *world) {
+			w.deployed(own)
+			w.running()
+			w.servers, w.dnsError = nil, &net.DNSError{IsNotFound: true}
+		}, nil, []string{"hosted-zone: the zone example.org is not delegated"}},
+		{"delegated elsewhere, for a running site", func(w *world) {
+			w.deployed(own)
+			w.running()
+			w.servers = []string{"ns.registrar.example."}
+		}, nil, []string{"hosted-zone: the zone example.org is delegated to other name servers"}},
+		{"delegated elsewhere, and records unread", func(w *world) {
+			w.servers = []string{"ns.registrar.example."}
+			w.Deny("route53.ListResourceRecordSets")
+		}, []string{"hosted-zone: the zone example.org is delegated to other name servers"},
+			[]string{"site.domain: not checked"}},
 		{"DNS out of reach", func(w *world) { w.servers, w.dnsError = nil, &net.DNSError{Err: "connection refused"} },
 			nil, []string{"hosted-zone: not checked: asking the DNS for the name servers of example.org"}},
 		{"a domain that leads elsewhere", func(w *world) {

@@ -367,6 +367,12 @@ func record(name string, kind route53types.RRType, values ...string) route53type
 }
 
 // alias is the record of the site that leads to another name.
+// running has the stack's domain lead to its site.
+func (w *world) running() {
+	w.records = map[string][]route53types.ResourceRecordSet{"files.example.org": {
+		alias("dossier-site-1a2b3c4-12345.us-east-1.elb.amazonaws.com.")}}
+}
+
 func alias(to string) route53types.ResourceRecordSet {
 	set := record("files.example.org.", route53types.RRTypeA)
 	set.AliasTarget = &route53types.AliasTarget{DNSName: &to}
