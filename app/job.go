@@ -533,10 +533,11 @@ func (s *Service) ContinueJobs(ctx context.Context, control JobControl) error {
 	return errors.Join(errs...)
 }
 
-// due reports whether somebody has to see to the job. A lease that is too long to be real is that of another clock.
+// due reports whether somebody has to see to the job. A lease that is too long to be real is that of another clock; the
+// holder's may be ahead, by less than a lease.
 func (n notedJob) due(now time.Time) bool {
 	left := n.Until.Sub(now)
-	return (n.State == JobRunning || n.Untold) && (left <= 0 || left > jobLease)
+	return (n.State == JobRunning || n.Untold) && (left <= 0 || left > 2*jobLease)
 }
 
 // continueJob takes a job over.

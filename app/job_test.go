@@ -359,6 +359,27 @@ func TestOrderGivenTwice(t *testing.T) {
 	again(dossier.JobDone)
 }
 
+// A job is left to an instance whose clock is a little ahead, and not to one whose clock is wrong.
+func TestJobOfClockAhead(t *testing.T) {
+	for ahead, taken := range map[time.Duration]bool{time.Millisecond: false, 10 * time.Second: false,
+		time.Minute: true} {
+		s := inMemory()
+		s.registered(t, 3)
+		first := dossier.New(s.people, s.catalog, s.objects, dossier.Options{Log: s.log,
+			Now: func() time.Time { return s.clock.now().Add(ahead) }})
+		if _, err := first.StartJob(t.Context(), s.order(t, dossier.JobOrder{Kind: dossier.JobTrash})); err != nil {
+			t.Fatal(err)
+		}
+		var w control
+		if err := s.service(dossier.Limits{}).ContinueJobs(t.Context(), &w); err != nil {
+			t.Fatal(err)
+		}
+		if (len(w.ended) > 0) != taken {
+			t.Errorf("the clock is %s ahead: another instance has ended the jobs %+v", ahead, w.ended)
+		}
+	}
+}
+
 func TestStopJob(t *testing.T) {
 	s := inMemory()
 	s.registered(t, 60)
