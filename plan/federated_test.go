@@ -181,6 +181,8 @@ func TestFamiliar(t *testing.T) {
 		{"what another site calls a service account", trust("idp.example", "StringEquals",
 			"system:serviceaccount:app:web"), foreign},
 		{"what a repository's site calls one", trust(site, "StringEquals", "system:serviceaccount:app:web"), foreign},
+		{"what a cluster calls otherwise", trust(cluster, "StringEquals", "x:environment:prod"), foreign},
+		{"one that was denied", trust(site, "StringEquals", "repo:me/denied:environment:prod"), foreign},
 		{"any service account", trust(cluster, "StringLike", "system:serviceaccount:*:*"),
 			[][2]string{{"a foreign principal trusted", stranger}}},
 	} {
@@ -188,6 +190,8 @@ func TestFamiliar(t *testing.T) {
 			base, head := two(t, func(b *graphtest.Builder) {
 				b.Add("iam/role:Role", "build", trust(site, "StringEquals", "repo:me/mine:ref:refs/heads/main"))
 				b.Add("iam/role:Role", "wide", trust(site, "StringLike", "repo:me/wide:*"))
+				b.Add("iam/role:Role", "denied", in{"assumeRolePolicy": strings.Replace(trust(site, "StringLike",
+					"repo:me/denied:*")["assumeRolePolicy"].(string), "Allow", "Deny", 1)})
 				b.Add("iam/role:Role", "dns", trust(cluster, "StringEquals", "system:serviceaccount:app:dns"))
 			}, func(b *graphtest.Builder) { b.Add("iam/role:Role", "deploy", c.role) })
 			tells(t, between(base, head).Environments[0].Dangers, c.want)
@@ -224,6 +228,9 @@ func TestFamiliarCluster(t *testing.T) {
 				of := b.Add(c.of, "c", in{})
 				p := b.Add(provider, "p", in{"url": c.url})
 				p.PropertyDependencies = map[string][]string{"url": {of.URN}}
+				// Another one that is of a cluster says nothing of this one.
+				other := b.Add(provider, "other", in{"url": graph.Unknown})
+				other.PropertyDependencies = map[string][]string{"url": {b.Add("eks/cluster:Cluster", "d", in{}).URN}}
 			}, func(b *graphtest.Builder) {
 				arn := b.Get(provider, "p").Outputs["arn"].(string)
 				b.Add("iam/role:Role", "r", in{"assumeRolePolicy": statements(`{"Effect":"Allow","Principal":` +

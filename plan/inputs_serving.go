@@ -90,8 +90,7 @@ const defaultBehavior, otherBehaviors = "defaultCacheBehavior", "orderedCacheBeh
 // answers a part of its requests on the side that does not tell it apart.
 func behaves(old, now *graph.Resource, tell func(kind, why, path string)) {
 	before, after := old.Input(otherBehaviors), now.Input(otherBehaviors)
-	if after == graph.Unknown || reflect.DeepEqual(before, after) && reflect.DeepEqual(old.Input(defaultBehavior),
-		now.Input(defaultBehavior)) {
+	if after == graph.Unknown || reflect.DeepEqual(before, after) {
 		return // told by toBeSeen, or nothing
 	}
 	if before == graph.Unknown {
