@@ -26,9 +26,16 @@ func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
 	if strings.HasPrefix(commit, revision) {
 		name = revision[:min(len(revision), 10)]
 	}
+	t := &tree{name: name, dir: dir}
+	if all, err := git(ctx, root, "merge-base", "--all", "HEAD", revision); err == nil && strings.Contains(all, "\n") {
+		t.notes = append(t.notes, fmt.Sprintf("The working tree and %s merged each other, so they have several last "+
+			"commits in common, and what one took of the other may be told as of the change: merge %[1]s to have one.",
+			quoted(revision)))
+	}
 	done := dir + ".commit" // beside it, so that both revisions have the same files
-	if was, err := os.ReadFile(done); err == nil && string(was) == commit && exists(rooted(dir), ".") {
-		return &tree{name: name, dir: dir}, nil
+	thin := sparse(ctx, root)
+	if was, err := os.ReadFile(done); err == nil && string(was) == commit && !thin && exists(rooted(dir), ".") {
+		return t, nil
 	}
 	if err := errors.Join(os.RemoveAll(done), os.RemoveAll(dir)); err != nil {
 		return nil, err
@@ -36,8 +43,10 @@ func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	t := &tree{name: name, dir: dir}
-	missing, err := extract(ctx, root, commit, dir)
+	missing, pointers, err := extract(ctx, root, commit, dir)
+	if err == nil && thin {
+		t.outside, err = thinOut(ctx, root, commit, dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("taking out %s: %w", revision, err)
 	}
@@ -46,40 +55,42 @@ func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
 			"run git submodule update --init --recursive (in a workflow: submodules: recursive for actions/checkout).",
 			quoted(module), name))
 	}
-	if len(missing) > 0 {
-		return t, nil
+	if len(missing) > 0 || pointers || thin {
+		return t, nil // what is here may be more or less another time
 	}
 	return t, os.WriteFile(done, []byte(commit), 0o644)
 }
 
 // extract puts the files of a commit into a folder, with those of its submodules as far as they are in the working
-// tree's clones, and returns the paths of the others.
-func extract(ctx context.Context, root, commit, dir string) (missing []string, err error) {
+// tree's clones, and returns the paths of the others. pointers tells that Git LFS keeps some of the files.
+func extract(ctx context.Context, root, commit, dir string) (missing []string, pointers bool, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	// Of the tree, not of the commit: then nothing about the commit is written into files (export-subst).
 	cmd := gitCommand(ctx, root, "archive", "--format=tar", commit+"^{tree}")
+	cmd.Env = append(os.Environ(), "GIT_LFS_SKIP_SMUDGE=1") // nothing of it is fetched: see storage
 	said := new(bytes.Buffer)
 	cmd.Stderr = said
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	unpackErr := unpack(pipe, dir)
+	store := storageOf(ctx, root)
+	unpackErr := unpack(pipe, dir, store)
 	_, _ = io.Copy(io.Discard, pipe) // so that git ends
 	if err := errors.Join(cmd.Wait(), unpackErr); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
+		return nil, false, fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
 	}
 	entries, err := listed(ctx, root, commit)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := complete(ctx, root, dir, entries); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, e := range entries {
 		if e.mode != modeModule {
@@ -97,15 +108,16 @@ func extract(ctx context.Context, root, commit, dir string) (missing []string, e
 			missing = append(missing, name)
 			continue
 		}
-		more, err := extract(ctx, at, e.object, filepath.Join(dir, filepath.FromSlash(name)))
+		more, inside, err := extract(ctx, at, e.object, filepath.Join(dir, filepath.FromSlash(name)))
 		if err != nil {
-			return nil, fmt.Errorf("the submodule %s: %w", name, err)
+			return nil, false, fmt.Errorf("the submodule %s: %w", name, err)
 		}
+		store.used = store.used || inside
 		for _, inner := range more {
 			missing = append(missing, name+"/"+inner)
 		}
 	}
-	return missing, nil
+	return missing, store.used, nil
 }
 
 // leftAt returns the commit at which the working tree left a revision. Where the history does not tell, nothing stands
@@ -141,8 +153,8 @@ func leftAt(ctx context.Context, root, revision string) (string, error) {
 		"with --base", revision)
 }
 
-// unpack writes the files of an archive of git's.
-func unpack(from io.Reader, dir string) error {
+// unpack writes the files of an archive of git's, with the content of those that Git LFS keeps, where it is here.
+func unpack(from io.Reader, dir string, store *storage) error {
 	root, err := os.OpenRoot(dir) // whatever the archive says, nothing is written outside
 	if err != nil {
 		return err
@@ -163,7 +175,10 @@ func unpack(from io.Reader, dir string) error {
 		case tar.TypeReg:
 			err = root.MkdirAll(filepath.Dir(name), 0o755)
 			if err == nil {
-				err = writeFile(root, name, archive, header)
+				var content io.Reader
+				if content, err = store.content(name, archive, header.Size); err == nil {
+					err = writeFile(root, name, content, header)
+				}
 			}
 		case tar.TypeSymlink:
 			err = root.Symlink(header.Linkname, name)

@@ -75,7 +75,7 @@ func Run(ctx context.Context, project Project, args []string, out, log io.Writer
 			"json":  flags.String("json", "", "a `file` that gets the plan as JSON, too"),
 			"sarif": flags.String("sarif", "", "a `file` that gets the plan as SARIF, too"),
 		}
-		root = flags.String("root", ".", "the repository's root `folder`")
+		root = flags.String("root", "", "the repository's root `folder` (default: of the one that this folder is in)")
 		over overrides
 	)
 	over.register(flags)

@@ -89,8 +89,7 @@ func find(dir string) ([]string, error) {
 		case err != nil:
 			return unplaced(err)
 		case entry.IsDir():
-			if file != "." && (strings.HasPrefix(entry.Name(), ".") || strings.HasPrefix(entry.Name(), "_") ||
-				slices.Contains(skipped, entry.Name())) {
+			if !searched(file) {
 				return fs.SkipDir
 			}
 		case projectFile(entry.Name()) && !slices.Contains(found, path.Dir(file)):
@@ -103,6 +102,13 @@ func find(dir string) ([]string, error) {
 	})
 	slices.Sort(found)
 	return found, err
+}
+
+// searched reports whether projects are looked for in a folder.
+func searched(folder string) bool {
+	return folder == "." || !slices.ContainsFunc(strings.Split(folder, "/"), func(name string) bool {
+		return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || slices.Contains(skipped, name)
+	})
 }
 
 // projectFile reports whether a file of that name holds a Pulumi project.

@@ -40,6 +40,8 @@ type tree struct {
 	borrowed bool
 	// rules is the program that serves its rules; nil: there is none.
 	rules *program
+	// outside are the projects that a sparse checkout leaves out of both.
+	outside []plan.Unread
 	// notes are what whoever reads the plan has to know of it.
 	notes []string
 }
@@ -60,6 +62,12 @@ type pair struct {
 // compare makes the plan from base to the working tree at root.
 func (p Project) compare(ctx context.Context, root, base string, over overrides, watch *stopwatch) (plan.Plan, error) {
 	fail := func(err error) (plan.Plan, error) { return plan.Plan{}, err }
+	if root == "" {
+		root = "." // whether git can use it is told below
+		if top, err := git(ctx, root, "rev-parse", "--show-toplevel"); err == nil {
+			root = top
+		}
+	}
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return fail(err)
@@ -217,6 +225,7 @@ func match(before, head *tree) (pairs map[string]*pair, unread []plan.Unread, er
 				Why: "it was not looked at before, because " + u.Why})
 		}
 	}
+	unread = append(unread, before.outside...)
 	left, err := leftOut(before, head, pairs)
 	if err != nil {
 		return nil, nil, err
