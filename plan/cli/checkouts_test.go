@@ -108,3 +108,63 @@ func TestCrissCross(t *testing.T) {
 		}
 	}
 }
+
+// TestByItself: a program of the Automation API is named as not looked at, and counted where what it is made of
+// changes.
+func TestByItself(t *testing.T) {
+	const by = "package main\n\nimport (\n\t_ \"github.com/pulumi/pulumi/sdk/v3/go/auto\"\n\t_ " +
+		"\"example.org/it/lib\"\n)\n"
+	mod := "module example.org/it\n\ngo 1.26\n"
+	alone := committed(t, map[string]string{"go.mod": mod, "main.go": by})
+	if status, out, _ := planOf(t, alone); status != StatusFailed {
+		t.Errorf("alone: status %d", status)
+	} else {
+		says(t, "alone", out, "no project here can be looked at: main in the root folder: it runs stacks by itself")
+	}
+	dir := committed(t, map[string]string{"go.mod": mod, "a/Pulumi.yaml": "name: a\nruntime: go\n",
+		"a/main.go": "package main\n\nfunc main() {}\n", "deploy/main.go": by, "lib/lib.go": "package lib\n",
+		"test/x_test.go": by})
+	const named = "Project `deploy` in `deploy` is not looked at: `it runs stacks by itself"
+	_, out, _ := planOf(t, dir)
+	says(t, "beside another", out, named)
+	if strings.Contains(out, "The change touches it") || strings.Contains(out, "`test`") {
+		t.Errorf("beside another: it says more:\n%s", out)
+	}
+	replaceIn(t, dir, "lib/lib.go", "package lib\n", "package lib\n\nvar Size int\n")
+	_, out, _ = planOf(t, dir)
+	says(t, "what it imports", out, named, "**The change touches it, and nothing here judges that.**")
+}
+
+// TestCopiedProject: a copy of a project takes no stacks from the one that it was made of, though both have one name.
+func TestCopiedProject(t *testing.T) {
+	dir := committed(t, map[string]string{"go.mod": "module example.org/it\n\ngo 1.26\n",
+		"a/Pulumi.yaml": "name: it\nruntime: go\n", "a/main.go": "package main\n\nfunc main() {}\n"})
+	if err := os.CopyFS(filepath.Join(dir, "b"), os.DirFS(filepath.Join(dir, "a"))); err != nil {
+		t.Fatal(err)
+	}
+	_, out, _ := planOf(t, dir)
+	says(t, "a copy", out, "it in a/dev", "it in b/dev")
+	if strings.Contains(out, "dropped") {
+		t.Errorf("a copy: something is gone:\n%s", out)
+	}
+}
+
+// TestBrokenModule: a go.mod that Go does not read is why one program does not compile, and of base no reason to look
+// at nothing.
+func TestBrokenModule(t *testing.T) {
+	dir := committed(t, map[string]string{"a/go.mod": "module example.org/it\n\ngo 1.26\n",
+		"a/Pulumi.yaml": "name: it\nruntime: go\n", "a/main.go": "package main\n\nfunc main() {}\n"})
+	replaceIn(t, dir, "a/go.mod", "go 1.26\n", "go 1.26\n\nrequire example.org/x v2.1.1\n")
+	const wrong = "a/go.mod:5: require example.org/x: version \"v2.1.1\" invalid: should be v0 or v1, not v2"
+	status, out, _ := planOf(t, dir)
+	if status != StatusProgram {
+		t.Errorf("of the change: status %d", status)
+	}
+	says(t, "of the change", out, "## Plan: the program does not compile", wrong)
+	gitIn(t, dir, "commit", "--quiet", "--all", "--message", "second")
+	replaceIn(t, dir, "a/go.mod", "\nrequire example.org/x v2.1.1\n", "")
+	if status, out, _ = planOf(t, dir); status != StatusProgram {
+		t.Errorf("of base: status %d", status)
+	}
+	says(t, "of base", out, "**Nothing is compared:** the program of main")
+}

@@ -84,6 +84,9 @@ func build(ctx context.Context, of *program, file string) error {
 		return fail(err)
 	}
 	if err := c.lay(); err != nil {
+		if broken, is := errors.AsType[*moduleError](err); is {
+			return c.fault(broken.Error())
+		}
 		return fail(err)
 	}
 	if said, err := c.ask(ctx); err != nil {
@@ -194,7 +197,7 @@ func (c *compiler) lay() error {
 		}
 		parsed, err := modfile.ParseWork("go.work", text, nil)
 		if err != nil {
-			return err
+			return &moduleError{err}
 		}
 		_, err = c.read(filepath.Join(filepath.Dir(work), "vendor", "modules.txt"))
 		c.vendored = err == nil
@@ -259,9 +262,12 @@ func (c *compiler) copyModule(i int) error {
 	if err != nil {
 		return os.WriteFile(filepath.Join(to, "go.mod"), fmt.Appendf(nil, "module absent.invalid/m%d\n", i), 0o644)
 	}
-	mod, err := modfile.Parse("go.mod", text, nil)
+	mod, err := modfile.Parse(filepath.Join(c.modules[i], "go.mod"), text, nil)
+	if err == nil && mod.Module == nil {
+		err = fmt.Errorf("%s names no module", filepath.Join(c.modules[i], "go.mod"))
+	}
 	if err != nil {
-		return fmt.Errorf("reading a Go module: %w", err)
+		return &moduleError{err}
 	}
 	for _, r := range slices.Clone(mod.Replace) {
 		if !modfile.IsDirectoryPath(r.New.Path) {

@@ -73,6 +73,7 @@ func TestFind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			nameApart(found)
 			var got []string
 			for _, p := range found {
 				got = append(got, p.key+" "+p.main+": "+strings.Join(slices.Sorted(maps.Keys(p.stacks)), " "))

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -117,11 +118,44 @@ func projectFile(name string) bool {
 	return base == workspace.ProjectFile && slices.Contains(encoding.Exts, ext)
 }
 
+// byItself is why a program of the Automation API is not looked at.
+const byItself = "it runs stacks by itself, by the Automation API: a plan looks at a program that calls pulumi.Run " +
+	"and has a Pulumi.yaml, which may share its functions"
+
+// automated returns the folders of the packages that import the Automation API, sorted.
+func automated(dir string) ([]string, error) {
+	var found []string
+	root := rooted(dir)
+	err := fs.WalkDir(root, ".", func(file string, entry fs.DirEntry, err error) error {
+		switch folder := path.Dir(file); {
+		case err != nil && file != "." && entry.IsDir():
+			return fs.SkipDir // one that cannot be read
+		case err != nil:
+			return unplaced(err)
+		case entry.IsDir() && !searched(file):
+			return fs.SkipDir
+		case entry.Type().IsRegular() && path.Ext(file) == ".go" && !strings.HasSuffix(file, "_test.go") &&
+			!slices.Contains(found, folder):
+			text, err := fs.ReadFile(root, file)
+			if err == nil && bytes.Contains(text, []byte(`"github.com/pulumi/pulumi/sdk/v3/go/auto"`)) {
+				found = append(found, folder)
+			}
+		}
+		return nil
+	})
+	slices.Sort(found)
+	return found, err
+}
+
 // programs reads the projects of a tree: those of its configuration, else all that are found. Those that cannot be
 // looked at are named as such.
 func (t *tree) programs() (programs []*program, unread []plan.Unread, err error) {
 	config := t.config
+	var selves []string
 	if len(config.Projects) == 0 && len(t.over.projects) == 0 {
+		if selves, err = automated(t.dir); err != nil {
+			return nil, nil, fmt.Errorf("looking for programs of the Automation API in %s: %w", t.name, err)
+		}
 		folders, err := find(t.dir)
 		if err != nil {
 			return nil, nil, fmt.Errorf("looking for Pulumi projects in %s: %w", t.name, err)
@@ -133,7 +167,6 @@ func (t *tree) programs() (programs []*program, unread []plan.Unread, err error)
 	if config, err = t.over.apply(config); err != nil {
 		return nil, nil, err
 	}
-	count := map[string]int{}
 	for _, c := range config.Projects {
 		p, err := t.program(c)
 		if unlooked, is := errors.AsType[*unreadError](err); is {
@@ -146,12 +179,15 @@ func (t *tree) programs() (programs []*program, unread []plan.Unread, err error)
 			}
 			return nil, nil, fmt.Errorf("looking for the program of %s: %w", t.name, err)
 		}
-		count[p.name]++
 		programs = append(programs, p)
 	}
-	for _, p := range programs {
-		if p.key = p.name; count[p.name] > 1 {
-			p.key = p.name + " in " + p.config.Folder
+	for _, folder := range selves {
+		if !slices.ContainsFunc(programs, func(p *program) bool { return p.main == folder }) {
+			name := path.Base(folder)
+			if folder == "." {
+				name = "main"
+			}
+			unread = append(unread, plan.Unread{Project: name, Folder: folder, Why: byItself})
 		}
 	}
 	return programs, unread, nil

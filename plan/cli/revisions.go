@@ -204,19 +204,25 @@ func match(before, head *tree) (pairs map[string]*pair, unread []plan.Unread, er
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, p := range past {
-		at(p.key).before = p
-	}
 	now, unread, err := head.programs()
 	if err != nil {
 		return nil, nil, err
+	}
+	nameApart(past, now)
+	for _, p := range past {
+		at(p.key).before = p
 	}
 	for _, p := range now {
 		at(p.key).head = p
 	}
 	for i := range unread {
-		if unread[i].Changed, err = touched(before, head, unread[i].Folder); err != nil {
+		folder := unread[i].Folder
+		if unread[i].Changed, err = touched(before, head, folder); err != nil {
 			return nil, nil, err
+		}
+		if unread[i].Why == byItself && !unread[i].Changed { // what it runs may be elsewhere
+			same, err := sameProgram(&program{tree: before, main: folder}, &program{tree: head, main: folder})
+			unread[i].Changed = !same || err != nil
 		}
 	}
 	for _, u := range wasUnread {
@@ -262,6 +268,24 @@ func match(before, head *tree) (pairs map[string]*pair, unread []plan.Unread, er
 		return nil, nil, fmt.Errorf("no project here can be looked at: %s", strings.Join(why, "; "))
 	}
 	return pairs, unread, nil
+}
+
+// nameApart gives the programs of both trees their keys. Where one tree has several projects of a name, the folder
+// tells them apart in both, so that a copy takes nothing from the one that it was made of.
+func nameApart(trees ...[]*program) {
+	several := map[string]bool{}
+	for _, programs := range trees {
+		seen := map[string]bool{}
+		for _, p := range programs {
+			several[p.name] = several[p.name] || seen[p.name]
+			seen[p.name] = true
+		}
+	}
+	for _, p := range slices.Concat(trees...) {
+		if p.key = p.name; several[p.name] {
+			p.key = p.name + " in " + p.config.Folder
+		}
+	}
 }
 
 // leftOut are the projects and the stacks that are there, and that the configuration of head leaves out. They count as

@@ -53,12 +53,17 @@ func (a absent) Open(name string) (fs.File, error) {
 // sameProgram reports whether the programs of two revisions are made of the same: then one build serves both.
 func sameProgram(one, other *program) (bool, error) {
 	a, err := one.fingerprint()
-	if err != nil {
-		return false, err
+	b, otherErr := other.fingerprint()
+	for _, err := range []error{err, otherErr} {
+		if _, broken := errors.AsType[*moduleError](err); broken {
+			return false, nil // whatever builds it says so
+		}
 	}
-	b, err := other.fingerprint()
-	return a == b, err
+	return a == b, cmp.Or(err, otherErr)
 }
+
+// moduleError is what is wrong with a file of Go's that says what a program requires.
+type moduleError struct{ error }
 
 // fingerprint returns a hash of all that may be compiled into a program, and a little more: the Go files of the
 // packages that it imports, directly or not, and all other files of their modules but those of stacks.
@@ -300,7 +305,7 @@ func (of *program) modules() (modules, error) {
 		}
 		work, err := modfile.ParseWork("go.work", text, nil)
 		if err != nil {
-			return found, fmt.Errorf("reading go.work of %s: %w", of.tree.name, err)
+			return found, &moduleError{err}
 		}
 		for _, use := range work.Use {
 			add(path.Join(dir, filepath.ToSlash(use.Path)))
@@ -318,8 +323,7 @@ func (of *program) modules() (modules, error) {
 		}
 		mod, err := modfile.ParseLax(path.Join(dir, "go.mod"), text, nil)
 		if err != nil || mod.Module == nil {
-			return found, fmt.Errorf("reading %s/go.mod of %s: it names no module (%w)", dir, of.tree.name,
-				errors.Join(err))
+			return found, &moduleError{cmp.Or(err, fmt.Errorf("%s names no module", path.Join(dir, "go.mod")))}
 		}
 		paths[mod.Module.Mod.Path] = dir
 		for _, r := range mod.Require {
