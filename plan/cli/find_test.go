@@ -393,3 +393,19 @@ func TestModules(t *testing.T) {
 		t.Errorf("the workspace of a revision in a folder of another one is %s", got)
 	}
 }
+
+// TestBinary: that a project deploys a program which is built elsewhere is told, unless the configuration names what it
+// is made of.
+func TestBinary(t *testing.T) {
+	dir := repository(t, map[string]string{"go.mod": "module m\n", "Pulumi.dev.yaml": "",
+		"Pulumi.yaml":   "name: web\nruntime: {name: go, options: {binary: bin/web}}\nmain: infra\n",
+		"infra/main.go": ""})
+	for named, want := range map[string]int{"": 1, "cmd/web": 0} {
+		it := &tree{name: "it", dir: dir, config: Config{Projects: []ProjectConfig{{Folder: ".", Package: named}}}}
+		const says = "deploys the program `bin/web`, which is built elsewhere: planned is the one in `infra`"
+		if _, _, err := it.programs(); err != nil || len(it.notes) != want ||
+			want > 0 && !strings.Contains(it.notes[0], says) {
+			t.Errorf("with the package %q: %q, %v", named, it.notes, err)
+		}
+	}
+}

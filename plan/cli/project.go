@@ -236,6 +236,11 @@ func (t *tree) program(c ProjectConfig) (*program, error) {
 	if _, has := above(root, p.pkg(), "go.mod"); !has {
 		return nil, &unreadError{name, fmt.Sprintf("there is no go.mod in %s or above", where(p.pkg()))}
 	}
+	if binary, is := project.Runtime.Options()["binary"].(string); is && c.Package == "" && !t.past {
+		t.notes = append(t.notes, fmt.Sprintf("Project %s deploys the program %s, which is built elsewhere: planned "+
+			"is the one in %s. If another package is built into it, name that: package of the project in "+
+			"stackplan.yaml.", quoted(name), quoted(binary), quoted(p.main)))
+	}
 	return p, p.readStacks(project, path.Ext(file))
 }
 
