@@ -292,7 +292,7 @@ func (s *Server) auditCSV(c echo.Context) error {
 		}
 		q.After = audit.CursorOf(page[len(page)-1])
 		if page, err = s.o.Trail.Find(c.Request().Context(), q); err != nil {
-			// The answer has begun: the connection is cut, so that nobody takes half a list for the whole.
+			breakOff(res)
 			return fmt.Errorf("list more entries: %w", err)
 		}
 	}

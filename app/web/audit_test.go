@@ -28,6 +28,29 @@ type failingTrail struct {
 	mu sync.Mutex
 	// fails decides about each call of AppendEntries, by the entries.
 	fails func(entries []audit.Entry) bool
+	// finds decides about each call of FindEntries, by how many there were.
+	finds func(call int) error
+	found int
+}
+
+func (f *failingTrail) FindEntries(ctx context.Context, q audit.Query) ([]audit.Entry, error) {
+	f.mu.Lock()
+	f.found++
+	call, finds := f.found, f.finds
+	f.mu.Unlock()
+	if finds != nil {
+		if err := finds(call); err != nil {
+			return nil, err
+		}
+	}
+	return f.Store.FindEntries(ctx, q)
+}
+
+// breakOff has calls of FindEntries from now on fail as finds says.
+func (f *failingTrail) breakOff(finds func(call int) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.finds, f.found = finds, 0
 }
 
 func (f *failingTrail) AppendEntries(ctx context.Context, entries []audit.Entry) error {

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -90,10 +91,28 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		s.logRequest(c, b, time.Since(begun), abort)
 		if abort {
+			reset(c)
 			panic(http.ErrAbortHandler)
 		}
 		return nil
 	}
+}
+
+// reset cuts the connection of a request of HTTP/1.0 by a reset. There, an answer of unknown length lasts until the
+// connection closes, so that any part of it would look like the whole. Proxies may ask by 1.0: nginx before 1.29.7 does
+// unless told otherwise.
+func reset(c echo.Context) {
+	if c.Request().ProtoAtLeast(1, 1) {
+		return
+	}
+	conn, _, err := http.NewResponseController(c.Response().Writer).Hijack()
+	if err != nil {
+		return
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
 }
 
 // safely calls h and returns a panic as an error.

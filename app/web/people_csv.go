@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"net/http"
 	"strings"
@@ -75,7 +76,8 @@ func (s *Server) sendCSV(c echo.Context, people dossier.Selection) error {
 			}
 		}
 		if p, err, more = next(); err != nil {
-			// The answer has begun: the connection is cut, so that nobody takes half a list for the whole.
+			w.Flush()
+			breakOff(res)
 			return fmt.Errorf("list more people: %w", err)
 		}
 	}
@@ -83,6 +85,18 @@ func (s *Server) sendCSV(c echo.Context, people dossier.Selection) error {
 		return http.ErrAbortHandler
 	}
 	return nil
+}
+
+// brokenOff is the last line of a list that ends before its end, so that nobody takes half of it for the whole. The
+// connection is cut as well, but some proxies, HAProxy 2.6 and Caddy 2.6 among them, then end the answer to a client of
+// HTTP/2 as if it were whole. The line is neither JSON nor a row as long as the others, so a program fails at it.
+const brokenOff = "This list breaks off here and is not whole. Download it again."
+
+// breakOff ends a list of which the rest cannot be had. Nothing is to be done about what cannot be written.
+func breakOff(res *echo.Response) {
+	_, _ = io.WriteString(res, brokenOff+"\r\n")
+	// What is not sent when the connection is cut never is.
+	_ = http.NewResponseController(res).Flush()
 }
 
 // csvRow returns what the file says of a person.

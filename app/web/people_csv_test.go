@@ -1,17 +1,25 @@
 package web
 
 import (
+	"bufio"
 	"context"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode"
 
 	"dossier.example/app"
+	"dossier.example/app/api"
+	"dossier.example/app/audit"
+	"dossier.example/app/staff"
 )
 
 func TestPeopleCSV(t *testing.T) {
@@ -85,6 +93,60 @@ func TestPeopleCSV(t *testing.T) {
 			t.Errorf("status %d, reading ends with %v, want a body that breaks off", a.status, a.err)
 		}
 	})
+}
+
+// A list that ends before its end is never taken for the whole: not by a client of HTTP/1.0, for which the answer lasts
+// until the connection closes, nor behind a proxy that ends it as if it were whole.
+func TestBrokenOffLists(t *testing.T) {
+	t.Parallel()
+	s, trail := newAuditSite(t)
+	s.insert(t, numbered(501)...)
+	for range entriesPerRead + 1 {
+		e := audit.Entry{Actor: audit.Actor{ID: audit.Shared}, Action: audit.PersonView, Result: audit.Allowed}
+		if err := s.server.o.Trail.Append(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	grace := s.account(t, "Grace", staff.Administrator)
+	by := s.signInAs(t, grace)
+	token, _ := s.tokenOf(t, grace, 1, staff.ScopeExport)
+	fails := func(call int) error {
+		if call == 2 {
+			return dossier.Unavailable(context.Background(), "list", errors.New(innards))
+		}
+		return nil
+	}
+	for path, header := range map[string]string{
+		"/people.csv":                      "Cookie: " + by.cookie.String(),
+		"/staff/audit.csv":                 "Cookie: " + by.cookie.String(),
+		api.Prefix + "/staff/people.csv":   "Authorization: Bearer " + token,
+		api.Prefix + "/staff/people.jsonl": "Authorization: Bearer " + token,
+	} {
+		for version, want := range map[string]error{"1.1": io.ErrUnexpectedEOF, "1.0": syscall.ECONNRESET} {
+			s.faults.set("people.Find", fails)
+			trail.breakOff(fails)
+			c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close() // only read from
+			fmt.Fprintf(c, "GET %s HTTP/%s\r\nHost: x\r\n%s\r\n\r\n", path, version, header)
+			res, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil || res.StatusCode != http.StatusOK {
+				t.Fatalf("%s by %s: %v, %v", path, version, res, err)
+			}
+			body, err := io.ReadAll(res.Body)
+			if !errors.Is(err, want) {
+				t.Errorf("%s by %s ends with %v, want %v", path, version, err, want)
+			}
+			lines := strings.Split(strings.TrimSpace(string(body)), "\n")
+			last := strings.TrimSpace(lines[len(lines)-1])
+			// What was on its way may be lost with a reset.
+			if version == "1.1" && last != brokenOff {
+				t.Errorf("%s ends with the line %q", path, last)
+			}
+		}
+	}
 }
 
 // A spreadsheet separates cells by what its locale says, and trims them: whatever it takes for a cell begins no

@@ -310,7 +310,8 @@ func (s *Server) exportLines(c echo.Context) error {
 		}
 		tellRows(c, n)
 		if p, err, more = next(); err != nil {
-			// The answer has begun: the connection is cut, so that nobody takes half a list for the whole.
+			_ = w.Flush()
+			breakOff(res)
 			return fmt.Errorf("list more people: %w", err)
 		}
 	}
