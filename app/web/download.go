@@ -98,6 +98,9 @@ func describe(h http.Header, mediaType, disposition, name string) {
 	h.Set("Content-Disposition", contentDisposition(disposition, name))
 	h.Set("Content-Security-Policy", filePolicy)
 	h.Set("X-Robots-Tag", "noindex")
+	// nginx would take a gigabyte ahead of the client, and then nothing until the client has all of that: pacedWriter
+	// would take it for one that has gone.
+	h.Set("X-Accel-Buffering", "no")
 }
 
 // send sends a stored file: whole, in ranges, only its headers, or nothing where the browser has it already.

@@ -233,7 +233,8 @@ func TestDownloadIsHarmless(t *testing.T) {
 					way := way
 					way.method, way.status = method, 200
 					way.want = map[string]string{"Content-Type": k.mediaType, "Content-Security-Policy": filePolicy,
-						"X-Robots-Tag": "noindex", "Cache-Control": fileCaching}
+						"X-Robots-Tag": "noindex", "X-Accel-Buffering": "no",
+						"Cache-Control": fileCaching}
 					a := s.play(t, way)
 					if kind, _, err := mime.ParseMediaType(a.header.Get("Content-Disposition")); err != nil ||
 						kind != "attachment" {
