@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dossier.example/app"
 	"dossier.example/app/api"
 )
 
@@ -338,6 +339,9 @@ func (s *site) put(ctx context.Context, signed api.SignedPart, size int64, body 
 		return fmt.Errorf("%w: %w", errDamaged, r)
 	case res.StatusCode == http.StatusNotFound:
 		return fmt.Errorf("%w: %w", errGone, r)
+	case res.StatusCode == http.StatusRequestEntityTooLarge:
+		return errorf(CodeRefused, r, "something in front of the object store, such as a proxy, lets no parts of %s "+
+			"through: whoever runs the site must raise its limit", dossier.FormatBytes(size))
 	}
 	return errorf(CodeRefused, r, "the object store %s", r)
 }

@@ -214,17 +214,20 @@ func testStoreFaults(t *testing.T, s *gatedSite) {
 		})
 	}
 	for name, tc := range map[string]struct {
-		does does
-		code string
+		does       does
+		code, says string
 	}{
-		"always a flipped bit":      {flip, "corrupt"},
-		"no signature is ever good": {answer(http.StatusForbidden), "refused"},
+		"always a flipped bit":      {flip, "corrupt", ""},
+		"no signature is ever good": {answer(http.StatusForbidden), "refused", ""},
+		"parts are too large for a proxy": {answer(http.StatusRequestEntityTooLarge), "refused",
+			"a proxy, lets no parts of 8.4 MB through"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := newUploader(t)
 			s.parts.with(t, ofParts(tc.does))
 			got, summary := u.run(exitFailed, append(ada(s), paths[0])...)
 			if len(got) != 1 || got[0].State != "failed" || got[0].Error.Code != tc.code ||
+				!strings.Contains(got[0].Error.Message, tc.says) ||
 				summary.State != "incomplete" || summary.Failed != 1 {
 				t.Errorf("told %+v, %+v", got, summary)
 			}

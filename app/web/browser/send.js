@@ -6,7 +6,7 @@ import { put } from "./put.js";
 import { aborted, backOff, linked, sleep } from "./waiting.js";
 
 /** How often each kind of failure of a part is met, one after the other, before the file fails. */
-const patience = { refused: 4, damaged: 4, silent: 4, broken: 20, busy: 8 };
+const patience = { refused: 4, damaged: 4, large: 1, silent: 4, broken: 20, busy: 8 };
 /** How often the end may show that something is missing or wrong, or the file be begun anew under another id. */
 const rounds = 3;
 
@@ -240,7 +240,7 @@ async function unchanged({ handle, size, lastModified }) {
  * ends it, idle only what waits between two tries.
  */
 async function sendPart(file, part, bytes, { api, slots, slot }, signal, idle) {
-  const failures = { refused: 0, damaged: 0, silent: 0, broken: 0, busy: 0 };
+  const failures = { refused: 0, damaged: 0, large: 0, silent: 0, broken: 0, busy: 0 };
   for (;;) {
     let signed;
     try {
@@ -282,6 +282,7 @@ function kindOf(status, sent) {
   if (status === 0) return sent > 0 ? "broken" : "silent";
   if (status === 403 || status === 401) return "refused";
   if (status === 404) return "gone";
+  if (status === 413) return "large"; // No store's answer to a part, but a proxy's, nginx's from 1 MiB on.
   if (status === 408 || status === 429 || status >= 500) return "busy";
   return "damaged"; // 400 or 422: other bytes than were signed
 }
@@ -291,6 +292,9 @@ const failed = {
   damaged:
     "The upload was damaged several times on its way: something between this device and the storage changes it. " +
     "Try again, on another network if you can.",
+  large:
+    "Something in front of the storage, such as a proxy, lets no parts of this size through. Contact whoever runs " +
+    "this site.",
   silent:
     "This browser cannot reach the site’s storage. A network filter or a browser extension may block it, or the " +
     "storage does not allow this site (CORS). Try again, or contact whoever runs this site.",
