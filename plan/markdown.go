@@ -460,6 +460,20 @@ func details(title, text string) string {
 	return fmt.Sprintf("\n<details><summary>%s</summary>\n\n%s\n</details>\n", markdown.Summary(title), text)
 }
 
+// sentence says that it is not looked at, and why.
+func (u Unread) sentence() string {
+	what, is := "Project", "is"
+	switch len(u.Stacks) {
+	case 0:
+	case 1:
+		what = "Stack " + code(cut(u.Stacks[0], 64)) + " of project"
+	default:
+		what, is = "Stacks "+strings.Join(few(spans(u.Stacks)), ", ")+" of project", "are"
+	}
+	return fmt.Sprintf("%s %s in %s %s not looked at: %s.", what, code(u.Project), code(u.Folder), is,
+		code(cut(u.Why, longest)))
+}
+
 // sources tell what was compared.
 func (p Plan) sources() string {
 	var b strings.Builder
@@ -470,16 +484,7 @@ func (p Plan) sources() string {
 		if u.Changed {
 			changes = " **The change touches it, and nothing here judges that.**"
 		}
-		what, is := "Project", "is"
-		switch len(u.Stacks) {
-		case 0:
-		case 1:
-			what = "Stack " + code(cut(u.Stacks[0], 64)) + " of project"
-		default:
-			what, is = "Stacks "+strings.Join(few(spans(u.Stacks)), ", ")+" of project", "are"
-		}
-		fmt.Fprintf(&b, "\n> %s %s in %s %s not looked at: %s.%s\n", what, code(u.Project), code(u.Folder), is,
-			code(cut(u.Why, longest)), changes)
+		fmt.Fprintf(&b, "\n> %s%s\n", u.sentence(), changes)
 	}
 	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "\n> %s\n", sentence(n))

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -121,6 +122,9 @@ func (p Plan) SARIF() ([]byte, error) {
 			notify("error", fmt.Sprintf("The rules of %s could not be asked: %s", e.Name, e.Policy.Fault))
 		}
 	}
+	for _, u := range p.Unread {
+		notify("note", u.sentence())
+	}
 	for _, note := range p.Notes {
 		notify("note", note)
 	}
@@ -166,6 +170,16 @@ func (p Plan) findings() []finding {
 		known[key] = len(found)
 		found = append(found, f)
 	}
+	unjudged := descriptor("plan/not-judged", "Nothing here judges this change",
+		"No table of the plan knows the type or the input, or nothing looks at the project, so it says neither that "+
+			"it is dangerous nor that it is not. Look at it, and at a preview of the stack.", "warning")
+	for _, u := range p.Unread {
+		if u.Changed {
+			add(finding{rule: unjudged, message: u.sentence() + " The change touches it.", baseline: "new",
+				source: graph.Source{File: path.Join(u.Folder, "Pulumi.yaml"), Line: 1},
+				stacks: slices.Clone(u.Stacks)})
+		}
+	}
 	for _, e := range p.Environments {
 		at := func(s graph.Source) graph.Source {
 			return cmp.Or(s, graph.Source{File: cmp.Or(e.File, "Pulumi.yaml"), Line: 1})
@@ -183,14 +197,12 @@ func (p Plan) findings() []finding {
 			if d.Kind == rulesBroken {
 				continue // each is a result of its own rule
 			}
-			rule := descriptor("plan/"+strings.ReplaceAll(d.Kind, " ", "-"), "Of a deployment of this change: "+d.Kind,
-				"Look at what the change asks for, and whether it is meant. A finding that is right may be merged.",
-				"error")
-			if d.Kind == notJudged {
-				rule = descriptor("plan/not-judged", "Nothing here judges this change",
-					"No table of the plan knows the type or the input, so it says neither that it is dangerous nor "+
-						"that it "+
-						"is not. Look at it, and at a preview of the stack.", "warning")
+			rule := unjudged
+			if d.Kind != notJudged {
+				rule = descriptor("plan/"+strings.ReplaceAll(d.Kind, " ", "-"),
+					"Of a deployment of this change: "+d.Kind,
+					"Look at what the change asks for, and whether it is meant. A finding that is right may be merged.",
+					"error")
 			}
 			add(finding{rule: rule, message: d.What, resource: d.Resource, baseline: "new", source: at(d.Source),
 				stacks: []string{e.Name}})
@@ -219,7 +231,7 @@ func descriptor(id, short, help, level string) sarifRule {
 func (f finding) result(rule int) sarifResult {
 	known := sha256.Sum256([]byte(strings.Join([]string{f.rule.ID, f.resource, f.source.File, f.message}, "\x00")))
 	return sarifResult{RuleID: f.rule.ID, RuleIndex: rule, Level: f.rule.Default.Level, Message: sarifText(f.message),
-		Locations: []sarifLocation{{sarifPhysical{sarifArtifact{(&url.URL{Path: f.source.File}).EscapedPath(),
+		Locations: []sarifLocation{{sarifPhysical{sarifArtifact{(&url.URL{Path: f.source.File}).String(),
 			"%SRCROOT%"},
 			sarifRegion{f.source.Line}}}},
 		Fingerprints: map[string]string{"plan/v1": hex.EncodeToString(known[:])}, Baseline: f.baseline,

@@ -55,7 +55,9 @@ func TestSARIF(t *testing.T) {
 			after[name] = Stack{Graph: head, Policy: set, File: "infra/Pulumi.yaml"}
 		}
 		return Make(Revision{Stacks: before},
-			Revision{Stacks: after, Migrations: []File{{"db/1.sql", "DROP TABLE a;"}}})
+			Revision{Stacks: after, Migrations: []File{{"db/1.sql", "DROP TABLE a;"}}, Unread: []Unread{
+				{Project: "site", Folder: "site", Why: "it is not in Go", Changed: true},
+				{Project: "docs", Folder: "docs", Why: "it is not in Go"}}})
 	}
 	run := readSARIF(t, made(7))
 	var got []string
@@ -66,7 +68,8 @@ func TestSARIF(t *testing.T) {
 	}
 	want := []string{
 		"error R1 infra/server.go unchanged dev+prod", "error plan/data-replaced infra/a%20b/main.go new dev+prod",
-		"error plan/migration-not-safe db/1.sql new ", "warning plan/not-judged infra/Pulumi.yaml new dev+prod",
+		"error plan/migration-not-safe db/1.sql new ", "warning plan/not-judged site/Pulumi.yaml new ",
+		"warning plan/not-judged infra/Pulumi.yaml new dev+prod",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
