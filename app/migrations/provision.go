@@ -159,6 +159,16 @@ func provision(ctx context.Context, server *sql.DB, open func(context.Context, s
 }
 
 func createDatabase(ctx context.Context, db *sql.DB, name string) error {
+	// MySQL's statements wait for all who use a table of the database, and keep others from it meanwhile.
+	var collation string
+	err := db.QueryRowContext(ctx, "SELECT default_collation_name FROM information_schema.schemata "+
+		"WHERE schema_name = ?", name).Scan(&collation)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("looking for database %s: %w", name, err)
+	}
+	if collation == Collation {
+		return nil
+	}
 	// A database that is there may have been created with the server's default; ALTER is for the tables to come.
 	for _, verb := range []string{"CREATE DATABASE IF NOT EXISTS ", "ALTER DATABASE "} {
 		if _, err := db.ExecContext(ctx, verb+"`"+name+"` CHARACTER SET utf8mb4 COLLATE "+Collation); err != nil {
@@ -250,48 +260,64 @@ func createUser(ctx context.Context, conn *sql.Conn, app App, one account) error
 		return err
 	}
 	more, err := surplus(ctx, conn, app, one)
-	if err != nil || !more {
+	if err != nil || more == nil {
 		return err
 	}
-	// Only now, and not each time: between the two statements the application may do nothing at all.
-	if _, err := conn.ExecContext(ctx, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account); err != nil {
-		return fmt.Errorf("revoking the excess privileges of database user %s: %w", one.user, err)
+	// One by one: the master user of RDS, who may not write to the database mysql, may not revoke all of another.
+	for _, privilege := range more {
+		if _, err := conn.ExecContext(ctx, "REVOKE "+privilege+" FROM "+account); err != nil {
+			return fmt.Errorf("revoking the excess privileges of database user %s: %w", one.user, err)
+		}
 	}
 	return grant()
 }
 
-// surplus reports whether the user may more than grants says.
-func surplus(ctx context.Context, conn *sql.Conn, app App, one account) (bool, error) {
+// surplus returns what the user may beyond what grants says, as REVOKE takes it.
+func surplus(ctx context.Context, conn *sql.Conn, app App, one account) ([]string, error) {
 	// As information_schema writes it.
 	grantee := "'" + one.user + "'@'" + app.Host + "'"
 	rows, err := conn.QueryContext(ctx, `
-		SELECT '', '', privilege_type, is_grantable FROM information_schema.user_privileges WHERE grantee = ?
-		UNION ALL SELECT table_schema, '', privilege_type, is_grantable FROM information_schema.schema_privileges WHERE grantee = ?
-		UNION ALL SELECT table_schema, table_name, privilege_type, is_grantable FROM information_schema.table_privileges WHERE grantee = ?
-		UNION ALL SELECT table_schema, '', privilege_type, is_grantable FROM information_schema.column_privileges WHERE grantee = ?`,
+		SELECT '', '', '', privilege_type, is_grantable FROM information_schema.user_privileges WHERE grantee = ?
+		UNION ALL SELECT table_schema, '', '', privilege_type, is_grantable
+			FROM information_schema.schema_privileges WHERE grantee = ?
+		UNION ALL SELECT table_schema, table_name, '', privilege_type, is_grantable
+			FROM information_schema.table_privileges WHERE grantee = ?
+		UNION ALL SELECT table_schema, table_name, column_name, privilege_type, is_grantable
+			FROM information_schema.column_privileges WHERE grantee = ?`,
 		grantee, grantee, grantee, grantee)
 	if err != nil {
-		return false, fmt.Errorf("reading the privileges of database user %s: %w", one.user, err)
+		return nil, fmt.Errorf("reading the privileges of database user %s: %w", one.user, err)
 	}
 	defer rows.Close()
+	var more []string
 	for rows.Next() {
-		var schema, table, privilege, grantable string
-		if err := rows.Scan(&schema, &table, &privilege, &grantable); err != nil {
-			return false, fmt.Errorf("reading the privileges of database user %s: %w", one.user, err)
+		var schema, table, column, privilege, grantable string
+		if err := rows.Scan(&schema, &table, &column, &privilege, &grantable); err != nil {
+			return nil, fmt.Errorf("reading the privileges of database user %s: %w", one.user, err)
+		}
+		on := " ON *.*"
+		switch {
+		case table != "":
+			on = " ON `" + schema + "`.`" + table + "`"
+		case schema != "":
+			on = " ON `" + schema + "`.*"
+		}
+		if option := "GRANT OPTION" + on; grantable == "YES" && !slices.Contains(more, option) {
+			more = append(more, option)
 		}
 		switch {
-		case grantable == "YES":
-			return true, nil
 		case schema == "" && privilege == "USAGE": // the right to connect
-		case schema == app.Database && slices.Contains(one.grants[table], privilege):
+		case schema == app.Database && column == "" && slices.Contains(one.grants[table], privilege):
+		case column != "":
+			more = append(more, privilege+" (`"+column+"`)"+on)
 		default:
-			return true, nil
+			more = append(more, privilege+on)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return false, fmt.Errorf("reading the privileges of database user %s: %w", one.user, err)
+		return nil, fmt.Errorf("reading the privileges of database user %s: %w", one.user, err)
 	}
-	return false, nil
+	return more, nil
 }
 
 // quoter returns what makes string literals for a session of the given sql_mode.

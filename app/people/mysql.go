@@ -37,6 +37,9 @@ type MySQLConfig struct {
 	CAFile string
 	// Timeout bounds one call to the database, including the wait for a connection. Default 5 seconds.
 	Timeout time.Duration
+	// Migrates lets a statement take as long as it takes: MySQL would carry on with a change of a large table whose
+	// client gave up. Whether the server is still there is then for TCP to find out.
+	Migrates bool
 	// MaxOpen bounds the connections of this process, a quarter of which, but at least one, are for submissions that
 	// end; so there are at least two. Default 10: the smallest RDS instance allows about 60
 	// (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections), and several
@@ -163,6 +166,9 @@ func (c MySQLConfig) pool(batches bool) (*sql.DB, error) {
 	cfg.Net, cfg.Addr = "tcp", c.address()
 	cfg.DBName, cfg.User, cfg.Passwd = c.Name, c.User, c.Password
 	cfg.Timeout, cfg.ReadTimeout, cfg.WriteTimeout = c.timeout(), c.timeout(), c.timeout()
+	if c.Migrates {
+		cfg.ReadTimeout = 0
+	}
 	// A change to what a row already holds counts as well: the state's condition is what matters.
 	cfg.ClientFoundRows = true
 	// Needed by goose, which keeps times as DATETIME.
@@ -338,7 +344,7 @@ func (mysqlServer) judge(err error) (verdict, error) {
 		1129, // ER_HOST_IS_BLOCKED
 		1130, // ER_HOST_NOT_PRIVILEGED
 		1135, // ER_CANT_CREATE_THREAD
-		1142, // ER_TABLEACCESS_DENIED_ERROR: between the two steps in which Provision takes surplus privileges
+		1142, // ER_TABLEACCESS_DENIED_ERROR: between the steps in which somebody changes privileges
 		1152, // ER_ABORTING_CONNECTION
 		1158, // ER_NET_READ_ERROR
 		1159, // ER_NET_READ_INTERRUPTED

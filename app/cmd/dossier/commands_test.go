@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -418,6 +419,7 @@ func TestMigrateMySQL(t *testing.T) {
 		t.Error("neither of two migrations at once applied anything")
 	}
 	expect("again", admin, exitOK, []string{"up to date"}, "migrate", "up")
+	migrateUsed(t, db, append(admin, "DOSSIER_TIMEOUT_STORE=900ms"))
 	expect("status as the app", env, exitOK, []string{"people"}, "migrate", "status")
 	expect("reconcile as the app", env, exitOK, []string{"Nothing to do."}, "reconcile")
 	expect("the app may not migrate", append(env, "DOSSIER_DB_NAME=other_db"), exitFailed, nil, "migrate", "up")
@@ -429,6 +431,73 @@ func TestMigrateMySQL(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.verify(t, p.base)
+}
+
+// migrateUsed migrates a table that somebody reads meanwhile, for longer than a statement waits or a call may take.
+func migrateUsed(t *testing.T, server *servers.MySQL, env []string) {
+	t.Helper()
+	db, err := people.ConnectMySQL(t.Context(), people.MySQLConfig{Host: server.Host, Port: server.Port,
+		Name: "dossier_test", User: server.AdminUser, Password: server.AdminPassword, TLS: true, CAFile: server.CAFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	read := func() *sql.Tx {
+		t.Helper()
+		tx, err := db.Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := tx.QueryRow("SELECT COUNT(*) FROM accounts").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return tx
+	}
+	tx := read()
+	if status, stdout, stderr := run(t.Context(), env, "migrate", "up"); status != exitOK {
+		t.Errorf("migrate up with nothing to do while a table is read: exit status %d\n%s%s", status, stdout, stderr)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{"ALTER TABLE accounts DROP COLUMN role_given",
+		"DELETE FROM goose_people WHERE version_id >= 19"} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tx = read()
+	defer tx.Rollback()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	done := make(chan string, 1)
+	go func() {
+		status, stdout, stderr := run(ctx, env, "migrate", "up", "--wait", "1m")
+		done <- fmt.Sprintf("exit status %d\n%s%s", status, stdout, stderr)
+	}()
+	// Once a second connection waits for the table, the first has waited for as long as it does.
+	for waiting := map[int]bool{}; len(waiting) < 2; {
+		var id int
+		err := db.QueryRow("SELECT id FROM information_schema.processlist " +
+			"WHERE state LIKE 'Waiting for table metadata%' AND info LIKE '%ALTER TABLE accounts%'").Scan(&id)
+		if err == nil {
+			waiting[id] = true
+		} else if !errors.Is(err, sql.ErrNoRows) {
+			t.Fatal(err)
+		}
+		select {
+		case got := <-done:
+			t.Fatalf("migrate up of a table that is read: %s", got)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-done; !strings.HasPrefix(got, "exit status 0") || !strings.Contains(got, "00019") {
+		t.Errorf("migrate up of a table that was read: %s", got)
+	}
 }
 
 // half is the first part of a form's body.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"text/tabwriter"
@@ -89,7 +90,7 @@ func (p *program) migrateUp(ctx context.Context, wait time.Duration) error {
 func migrateOnce(ctx context.Context, cfg *config.Config) ([]migrations.Migration, error) {
 	if !cfg.People.Embedded() && cfg.People.AdminUser != "" {
 		open := func(ctx context.Context, database string) (*sql.DB, error) {
-			return people.ConnectMySQL(ctx, mysqlConfig(cfg, cfg.People.AdminUser, cfg.People.AdminPassword, database))
+			return connectSchema(ctx, cfg, cfg.People.AdminUser, cfg.People.AdminPassword, database)
 		}
 		return migrations.Provision(ctx, open, migrations.App{
 			Database: cfg.People.Name, User: cfg.People.User, Password: cfg.People.Password.Reveal(),
@@ -125,13 +126,19 @@ func mayMakePeople(ctx context.Context, cfg *config.Config) error {
 	return backup.Unfinished(cfg.Data)
 }
 
-// mayPass reports whether waiting can help: the server cannot be reached or is not ready. A login that it refuses stays
+// mayPass reports whether waiting can help: the server cannot be reached or is not ready, or is read-only, as after a
+// failover, or somebody uses the table, as the change does of a run that was ended. A login that it refuses stays
 // refused.
 func mayPass(err error) bool {
-	if refusal, ok := errors.AsType[*mysql.MySQLError](err); ok && (refusal.Number == 1044 || refusal.Number == 1045) {
-		return false // ER_DBACCESS_DENIED_ERROR, ER_ACCESS_DENIED_ERROR
+	if refusal, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		switch refusal.Number {
+		case 1044, 1045: // ER_DBACCESS_DENIED_ERROR, ER_ACCESS_DENIED_ERROR
+			return false
+		case 1205: // ER_LOCK_WAIT_TIMEOUT
+			return true
+		}
 	}
-	return errors.Is(err, dossier.ErrUnavailable)
+	return errors.Is(err, dossier.ErrUnavailable) || errors.Is(err, driver.ErrBadConn)
 }
 
 // openSchema connects to the database whose schema is asked about, as the app's own user.
@@ -140,8 +147,15 @@ func openSchema(ctx context.Context, cfg *config.Config) (*sql.DB, migrations.Di
 		db, err := people.ConnectSQLite(ctx, peopleFile(cfg))
 		return db, migrations.SQLite, err
 	}
-	db, err := people.ConnectMySQL(ctx, mysqlConfig(cfg, cfg.People.User, cfg.People.Password, cfg.People.Name))
+	db, err := connectSchema(ctx, cfg, cfg.People.User, cfg.People.Password, cfg.People.Name)
 	return db, migrations.MySQL, err
+}
+
+func connectSchema(ctx context.Context, cfg *config.Config, user string, password config.Secret,
+	database string) (*sql.DB, error) {
+	c := mysqlConfig(cfg, user, password, database)
+	c.Migrates = true
+	return people.ConnectMySQL(ctx, c)
 }
 
 func (p *program) migrateStatus(ctx context.Context) error {

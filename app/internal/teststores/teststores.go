@@ -158,7 +158,7 @@ func Cloud(t servers.T) *Servers {
 	open := func(ctx context.Context, database string) (*sql.DB, error) {
 		return people.ConnectMySQL(ctx, people.MySQLConfig{
 			Host: c.MySQL.Host, Port: c.MySQL.Port, Name: database, User: c.MySQL.AdminUser, Password: c.MySQL.AdminPassword,
-			TLS: true, CAFile: c.MySQL.CAFile,
+			TLS: true, CAFile: c.MySQL.CAFile, Migrates: true,
 		})
 	}
 	select {
