@@ -101,7 +101,8 @@ func newKnown(t *testing.T) known {
 		exports: set(firsts(exported, read(t, "infra/main.go"))...),
 		// Those of commands that read no settings are in the command's source, those of tests in what runs them.
 		variables: set(variableName.FindAllString(
-			settings+rollout+preflight+app+read(t, "tools/test")+read(t, "Makefile"), -1)...),
+			settings+rollout+preflight+app+read(t, "tools/test")+read(t, "Makefile")+
+				read(t, "app/internal/servers/mysql.go"), -1)...),
 		names:    set(append(parameters, logs...)...),
 		commands: set(),
 		modules:  map[string]string{},

@@ -41,13 +41,29 @@ const adminPrivileges = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, P
 	"CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, " +
 	"CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
 
+// What it may besides where the server is MySQL, and what it may not in the database mysql.
+const (
+	adminMore  = "CREATE ROLE, DROP ROLE, APPLICATION_PASSWORD_ADMIN, ROLE_ADMIN, SET_ANY_DEFINER, XA_RECOVER_ADMIN"
+	adminMayNo = "INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER, CREATE TEMPORARY TABLES, " +
+		"LOCK TABLES, CREATE VIEW, CREATE ROUTINE, ALTER ROUTINE, EVENT, TRIGGER"
+)
+
 // The default of MySQL 8.4 (https://dev.mysql.com/doc/refman/8.4/en/sql-mode.html); MariaDB's own is laxer.
 const sqlMode = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
-// MariaDB starts MariaDB, or MySQL 8 where only that is installed.
+// mysqld returns the programs to look for: MariaDB, or MySQL where only that is installed. DOSSIER_TEST_MYSQLD names
+// another.
+func mysqld() []string {
+	if program := os.Getenv("DOSSIER_TEST_MYSQLD"); program != "" {
+		return []string{program}
+	}
+	return []string{"mariadbd", "mysqld"}
+}
+
+// MariaDB starts MariaDB, or MySQL where mysqld finds that.
 func MariaDB(t T) *MySQL {
 	t.Helper()
-	program := require(t, "MariaDB or MySQL", "mariadbd", "mysqld")
+	program := require(t, "MariaDB or MySQL", mysqld()...)
 	m := &MySQL{Host: "127.0.0.1", AdminUser: "admin_" + strings.ToLower(secret()[:8]), AdminPassword: secret()}
 	dir := tempDir(t, "db")
 	m.CAFile = filepath.Join(dir, "ca.pem")
@@ -111,6 +127,15 @@ func (d *database) prepare(ctx context.Context, admin, password string) error {
 	if err := writeCertificates(d.dir, time.Now()); err != nil {
 		return err
 	}
+	if err := d.own(); err != nil {
+		return err
+	}
+	version, err := d.run(ctx, d.program, "--no-defaults", "--version")
+	if err != nil {
+		return err
+	}
+	// MariaDB installs a mysqld as well, by its older name.
+	d.isMySQL = !strings.Contains(version, "MariaDB")
 	// Run at each start before the first connection is taken, so no account without a password can ever be used. A
 	// statement must stand on one line.
 	accounts := []string{
@@ -120,6 +145,11 @@ func (d *database) prepare(ctx context.Context, admin, password string) error {
 		"DROP USER IF EXISTS 'root'@'::1';",
 		fmt.Sprintf("ALTER USER 'root'@'localhost' IDENTIFIED BY '%s';", password),
 	}
+	if d.isMySQL {
+		accounts = append(accounts,
+			fmt.Sprintf("GRANT %s ON *.* TO '%s'@'127.0.0.1' WITH GRANT OPTION;", adminMore, admin),
+			fmt.Sprintf("REVOKE %s ON mysql.* FROM '%s'@'127.0.0.1';", adminMayNo, admin))
+	}
 	if err := os.WriteFile(d.accountsFile(), []byte(strings.Join(accounts, "\n")+"\n"), 0o600); err != nil {
 		return err
 	}
@@ -127,12 +157,6 @@ func (d *database) prepare(ctx context.Context, admin, password string) error {
 		return err
 	}
 
-	version, err := d.run(ctx, d.program, "--no-defaults", "--version")
-	if err != nil {
-		return err
-	}
-	// MariaDB installs a mysqld as well, by its older name.
-	d.isMySQL = !strings.Contains(version, "MariaDB")
 	if d.isMySQL {
 		_, err = d.run(ctx, d.program, "--no-defaults", "--initialize-insecure", "--datadir="+d.data())
 		return err
@@ -174,7 +198,10 @@ func (d *database) command(dir string, port int) *exec.Cmd {
 		"--innodb-flush-log-at-trx-commit=2",
 	}
 	if d.isMySQL {
-		args = append(args, "--mysqlx=OFF") // a second protocol on a port of its own
+		args = append(args,
+			"--partial-revokes=ON",    // for adminMayNo
+			"--mysqlx=OFF",            // a second protocol on a port of its own
+			"--secure-file-priv=NULL") // by default a folder that not all packages make
 	}
 	cmd := exec.Command(d.program, args...)
 	cmd.Dir = dir

@@ -291,7 +291,7 @@ func TestKilledTest(t *testing.T) {
 		return
 	}
 	// Where servers are not asked for, this test is skipped, not failed.
-	require(t, "MariaDB or MySQL", "mariadbd", "mysqld")
+	require(t, "MariaDB or MySQL", mysqld()...)
 	require(t, "versitygw", "versitygw")
 	t.Parallel()
 

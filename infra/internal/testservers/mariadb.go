@@ -3,6 +3,7 @@
 package testservers
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -28,7 +29,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// MariaDB is a database server, prepared and perhaps not started yet.
+// MariaDB is a database server, prepared and perhaps not started yet. It is MySQL where only that is installed, or what
+// DOSSIER_TEST_MYSQLD names.
 type MariaDB struct {
 	// Host is 127.0.0.1.
 	Host string
@@ -42,6 +44,7 @@ type MariaDB struct {
 	program string
 	dir     string
 	owner   *syscall.Credential // nil: the current user
+	more    []string            // arguments that MySQL takes and MariaDB does not
 }
 
 // What the master user of RDS for MySQL 8.4 may, as far as MariaDB knows it too
@@ -55,9 +58,11 @@ func NewMariaDB(t testing.TB) *MariaDB {
 	t.Helper()
 	m := &MariaDB{
 		Host: "127.0.0.1", Port: freePort(t), AdminUser: "admin_" + strings.ToLower(rand.Text()[:8]), AdminPassword: rand.Text(),
-		t: t, program: Require(t, "mariadbd"), dir: folder(t, "db"), owner: databaseUser(t),
+		t: t, dir: folder(t, "db"), owner: databaseUser(t),
 	}
-	installer := Require(t, "mariadb-install-db")
+	if m.program = os.Getenv("DOSSIER_TEST_MYSQLD"); m.program == "" {
+		m.program = Require(t, "mariadbd", "mysqld")
+	}
 	m.certificates()
 	// Run at each start before the first connection is taken. A statement has to stand on one line.
 	m.write("accounts.sql", []byte(strings.Join([]string{
@@ -70,12 +75,24 @@ func NewMariaDB(t testing.TB) *MariaDB {
 	m.own()
 	ctx, cancel := context.WithTimeout(t.Context(), startTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, installer, "--no-defaults", "--datadir="+filepath.Join(m.dir, "data"),
-		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
-	cmd.WaitDelay = time.Second
-	if out, err := m.asOwner(cmd).CombinedOutput(); err != nil {
-		t.Fatalf("preparing MariaDB: %v\n%s", err, out)
+	run := func(program string, args ...string) []byte {
+		cmd := exec.CommandContext(ctx, program, append([]string{"--no-defaults"}, args...)...)
+		cmd.WaitDelay = time.Second
+		out, err := m.asOwner(cmd).CombinedOutput()
+		if err != nil {
+			t.Fatalf("preparing the database: %s: %v\n%s", program, err, out)
+		}
+		return out
 	}
+	// MariaDB installs a mysqld as well, by its older name.
+	if bytes.Contains(run(m.program, "--version"), []byte("MariaDB")) {
+		run(Require(t, "mariadb-install-db"), "--datadir="+filepath.Join(m.dir, "data"),
+			"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
+		return m
+	}
+	run(m.program, "--initialize-insecure", "--datadir="+filepath.Join(m.dir, "data"))
+	// A second protocol on a port of its own, and a folder that a package's server makes.
+	m.more = []string{"--mysqlx=OFF", "--secure-file-priv=NULL"}
 	return m
 }
 
@@ -83,14 +100,15 @@ func NewMariaDB(t testing.TB) *MariaDB {
 func (m *MariaDB) Start() {
 	m.t.Helper()
 	path := func(name string) string { return filepath.Join(m.dir, name) }
-	start(m.t, m.asOwner(exec.Command(m.program,
-		"--no-defaults", "--datadir="+path("data"), "--init-file="+path("accounts.sql"), "--socket="+path("socket"), "--pid-file="+path("pid"),
-		"--bind-address="+m.Host, "--port="+strconv.Itoa(m.Port), "--skip-name-resolve",
-		"--ssl-ca="+path("ca.pem"), "--ssl-cert="+path("server.pem"), "--ssl-key="+path("server-key.pem"),
+	start(m.t, m.asOwner(exec.Command(m.program, append([]string{
+		"--no-defaults", "--datadir=" + path("data"), "--init-file=" + path("accounts.sql"),
+		"--socket=" + path("socket"), "--pid-file=" + path("pid"),
+		"--bind-address=" + m.Host, "--port=" + strconv.Itoa(m.Port), "--skip-name-resolve",
+		"--ssl-ca=" + path("ca.pem"), "--ssl-cert=" + path("server.pem"), "--ssl-key=" + path("server-key.pem"),
 		// The default of MySQL 8.4 (https://dev.mysql.com/doc/refman/8.4/en/sql-mode.html); MariaDB's own is laxer.
 		"--sql-mode=ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
 		"--skip-log-bin", "--performance-schema=OFF", "--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=2",
-	)), func(ctx context.Context) error {
+	}, m.more...)...)), func(ctx context.Context) error {
 		db := m.Open(m.AdminUser, m.AdminPassword, "")
 		defer db.Close()
 		return db.PingContext(ctx)
