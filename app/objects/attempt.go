@@ -3,6 +3,7 @@ package objects
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -15,6 +16,8 @@ import (
 type attemptDeadline struct {
 	// time returns the limit for an operation of the SDK.
 	time func(operation string) time.Duration
+	// skew is set to how far the server's clock is ahead of this machine's, in nanoseconds.
+	skew *atomic.Int64
 }
 
 // ID implements middleware.FinalizeMiddleware.
@@ -28,6 +31,9 @@ func (d attemptDeadline) HandleFinalize(ctx context.Context, in middleware.Final
 	timer := time.AfterFunc(limit, cancel)
 	out, metadata, err := next.HandleFinalize(attempt, in)
 	expired := !timer.Stop()
+	if skew, ok := awsmiddleware.GetAttemptSkew(metadata); ok {
+		d.skew.Store(int64(skew))
+	}
 	// The body of an object that was found is read later, in this same context; the one above it ends with the body's
 	// Close.
 	if operation == "GetObject" && err == nil && !expired {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -86,6 +87,8 @@ type S3 struct {
 	putMemory int64
 	// copyPart is up to how many bytes one request copies.
 	copyPart int64
+	// skew is how far the server's clock is ahead of this machine's, in nanoseconds, by the last answer.
+	skew atomic.Int64
 }
 
 // S3Config says which bucket, and how it is used.
@@ -164,7 +167,7 @@ func NewS3(cfg aws.Config, c S3Config) (*S3, error) {
 			if _, ok := stack.Finalize.Get("Retry"); !ok {
 				return nil // a request that is only signed is not attempted
 			}
-			return stack.Finalize.Insert(attemptDeadline{s.attemptTime}, "Retry", middleware.After)
+			return stack.Finalize.Insert(attemptDeadline{s.attemptTime, &s.skew}, "Retry", middleware.After)
 		})
 	})
 	s.presign = s3.NewPresignClient(s.client)

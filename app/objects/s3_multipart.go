@@ -62,6 +62,10 @@ func (s *S3) Sign(ctx context.Context, key, uploadID string, part dossier.Part,
 		})
 }
 
+// leastSkew is the difference from the server's clock from which requests are signed by that clock. A smaller one does
+// no harm, and is partly the time that an answer took.
+const leastSkew = 30 * time.Second
+
 // sign has presign make a request by the presigner of this package.
 func (s *S3) sign(ctx context.Context, doing string, header map[string]string, lifetime time.Duration,
 	presign func(context.Context, func(*s3.PresignOptions)) (*v4.PresignedHTTPRequest, error)) (dossier.SignedRequest,
@@ -72,6 +76,9 @@ func (s *S3) sign(ctx context.Context, doing string, header map[string]string, l
 	call, cancel := s.within(ctx) // the credentials may have to be renewed
 	defer cancel()
 	p := &presigner{header: header, lifetime: lifetime}
+	if skew := time.Duration(s.skew.Load()); skew.Abs() >= leastSkew {
+		p.skew = skew
+	}
 	signed, err := presign(call, func(o *s3.PresignOptions) { o.Presigner = p })
 	if err == nil && p.expires.IsZero() {
 		err = errors.New("there are no credentials to sign with")
@@ -106,11 +113,14 @@ func (s *S3) Origin(ctx context.Context) (string, error) {
 // presigner signs one request by Signature Version 4 in its query
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html). The SDK's own leaves a Content-Length
 // of 0 unsigned, and who has the URL of an empty part could then send 5 GiB: bytes with a given CRC are easily made.
-// Nor does it know of the end of credentials. Otherwise it makes the same URLs.
+// Nor does it know of the end of credentials, or of the server's clock, by which the SDK dates what it sends itself:
+// where this machine's is wrong, what is only signed would be over, or not valid yet. Otherwise it makes the same URLs.
 type presigner struct {
 	// header is what is signed beside the host, and sent with the request.
 	header   map[string]string
 	lifetime time.Duration
+	// skew is how far the server's clock is ahead.
+	skew time.Duration
 	// expires is set when the request is signed.
 	expires time.Time
 }
@@ -119,7 +129,7 @@ type presigner struct {
 func (p *presigner) PresignHTTP(_ context.Context, c aws.Credentials, r *http.Request, payloadHash, service,
 	region string, at time.Time, _ ...func(*v4.SignerOptions)) (string, http.Header, error) {
 	const algorithm = "AWS4-HMAC-SHA256"
-	at = at.UTC().Truncate(time.Second)
+	at = at.Add(p.skew).UTC().Truncate(time.Second)
 	lifetime := p.lifetime
 	if c.CanExpire {
 		lifetime = min(lifetime, c.Expires.Sub(at))

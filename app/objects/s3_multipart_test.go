@@ -87,6 +87,38 @@ func TestPresigner(t *testing.T) {
 	}
 }
 
+// What is only signed is valid by the server's clock, which each answer tells, and which may be far from this one.
+func TestS3SignSkewed(t *testing.T) {
+	for _, skew := range []time.Duration{0, 20 * time.Minute, -20 * time.Minute} {
+		cfg := through(aws.Config{Region: "us-east-1", Credentials: provider(func(context.Context) (aws.Credentials,
+			error) {
+			return aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET"}, nil
+		})}, func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, Request: r, Body: http.NoBody,
+				Header: http.Header{"Date": {time.Now().Add(skew).UTC().Format(http.TimeFormat)}}}, nil
+		})
+		s := openS3(t, cfg, S3Config{Bucket: "any-bucket"})
+		if err := s.Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		signed, err := s.Link(t.Context(), newKey(), dossier.ResponseHeader{}, 5*time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse(signed.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, err := time.Parse("20060102T150405Z", u.Query().Get("X-Amz-Date"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if off := time.Until(at) - skew; off.Abs() > time.Minute || !signed.ExpiresAt.Equal(at.Add(5*time.Minute)) {
+			t.Errorf("signed at %s by a server whose clock is %s ahead, expires at %s", at, skew, signed.ExpiresAt)
+		}
+	}
+}
+
 // provider gives credentials, or none.
 type provider func(ctx context.Context) (aws.Credentials, error)
 
