@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -198,11 +199,12 @@ func (s *S3) Stat(ctx context.Context, key string) (dossier.Held, error) {
 	if err != nil {
 		return dossier.Held{}, err
 	}
-	if out.ChecksumCRC64NVME == nil || out.ChecksumType == types.ChecksumTypeComposite {
+	whole := ofWhole(out.ChecksumCRC64NVME, out.ChecksumType)
+	if whole == nil {
 		return dossier.Held{}, fmt.Errorf("%s: the store keeps no CRC-64/NVME of the whole object: another program "+
 			"wrote it, or the server cannot", doing)
 	}
-	sum, err := decodeCRC64(*out.ChecksumCRC64NVME)
+	sum, err := decodeCRC64(*whole)
 	if err != nil {
 		return dossier.Held{}, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -238,8 +240,8 @@ func (s *S3) Head(ctx context.Context, key string) (dossier.Head, error) {
 		return dossier.Head{}, err
 	}
 	h := dossier.Head{Size: aws.ToInt64(out.ContentLength)}
-	if out.ChecksumCRC64NVME != nil && out.ChecksumType != types.ChecksumTypeComposite {
-		sum, err := decodeCRC64(*out.ChecksumCRC64NVME)
+	if whole := ofWhole(out.ChecksumCRC64NVME, out.ChecksumType); whole != nil {
+		sum, err := decodeCRC64(*whole)
 		if err != nil {
 			return dossier.Head{}, fmt.Errorf("%s: %w", doing, err)
 		}
@@ -412,11 +414,12 @@ func (s *S3) PutBack(context.Context, string) error {
 // Expire implements dossier.Objects.
 func (s *S3) Expire(context.Context, time.Time) (int, error) { return 0, nil }
 
-// List implements dossier.Objects, a page of 1,000 at a time. It yields every object, whoever put it there.
+// List implements dossier.Objects, a page of 1,000 at a time. It yields every object, whoever put it there. Its key may
+// have characters that XML cannot, so the keys are asked for as parts of addresses are written.
 func (s *S3) List(ctx context.Context, prefix, after string) iter.Seq2[dossier.Object, error] {
 	const doing = "list objects"
 	return func(yield func(dossier.Object, error) bool) {
-		in := &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix}
+		in := &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &prefix, EncodingType: types.EncodingTypeUrl}
 		if after != "" {
 			in.StartAfter = &after
 		}
@@ -434,7 +437,14 @@ func (s *S3) List(ctx context.Context, prefix, after string) iter.Seq2[dossier.O
 					yield(dossier.Object{}, unavailable(ctx, doing, nil))
 					return
 				}
-				if !yield(dossier.Object{Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size),
+				key := aws.ToString(o.Key)
+				if page.EncodingType == types.EncodingTypeUrl { // not every server knows it
+					if key, err = url.QueryUnescape(key); err != nil {
+						yield(dossier.Object{}, fmt.Errorf("%s: %w", doing, err))
+						return
+					}
+				}
+				if !yield(dossier.Object{Key: key, Size: aws.ToInt64(o.Size),
 					ModifiedAt: aws.ToTime(o.LastModified).UTC()}, nil) {
 					return
 				}
@@ -460,7 +470,7 @@ func (s *S3) attemptTime(operation string) time.Duration {
 // failed gives the error of a request that names a key. A bucket that is missing says nothing of the key.
 func failed(ctx context.Context, doing string, err error) error {
 	switch code(err) {
-	case "NoSuchKey", "NotFound":
+	case noSuchKey, "NotFound":
 		return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeNotFound, Err: err})
 	}
 	return unavailable(ctx, doing, err)

@@ -248,7 +248,7 @@ func (s *S3) Finish(ctx context.Context, key, uploadID string, parts []dossier.P
 		}
 	case "InvalidPart", "BadDigest", "XAmzContentChecksumMismatch":
 		return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeCorrupt, Err: err})
-	case "NoSuchUpload":
+	case noSuchUpload, noSuchKey:
 		// It was there a moment ago. So an earlier attempt, whose answer was lost, has finished it, or somebody else
 		// has, or it was dropped.
 		if there, statErr := s.Stat(ctx, key); statErr == nil && there == whole {
@@ -298,7 +298,7 @@ func (s *S3) Drop(ctx context.Context, key, uploadID string) error {
 	defer cancel()
 	_, err := s.client.AbortMultipartUpload(call,
 		&s3.AbortMultipartUploadInput{Bucket: &s.bucket, Key: &key, UploadId: &uploadID})
-	if err == nil || code(err) == "NoSuchUpload" {
+	if err == nil || noUpload(err) {
 		return nil
 	}
 	return unavailable(ctx, doing, err)
@@ -340,8 +340,17 @@ func (s *S3) Unfinished(ctx context.Context, before time.Time) iter.Seq2[dossier
 
 // uploadFailed gives the error of a request that names a multipart upload.
 func uploadFailed(ctx context.Context, doing string, err error) error {
-	if code(err) == "NoSuchUpload" {
+	if noUpload(err) {
 		return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeNotFound, Err: err})
 	}
 	return unavailable(ctx, doing, err)
 }
+
+// What S3 says where there is no such multipart upload, and what Ceph says to who lists its parts.
+const (
+	noSuchUpload = "NoSuchUpload"
+	noSuchKey    = "NoSuchKey"
+)
+
+// noUpload reports whether a request that names a multipart upload failed because there is none.
+func noUpload(err error) bool { return code(err) == noSuchUpload || code(err) == noSuchKey }

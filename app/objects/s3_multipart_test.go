@@ -119,6 +119,28 @@ func TestS3SignSkewed(t *testing.T) {
 	}
 }
 
+// Of a multipart upload that has ended, or never was, S3 says NoSuchUpload, and Ceph to some requests NoSuchKey.
+func TestS3NoUpload(t *testing.T) {
+	for _, code := range []string{"NoSuchUpload", "NoSuchKey"} {
+		s := openS3(t, through(aws.Config{Region: "us-east-1"}, func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusNotFound, Request: r,
+				Header: http.Header{"Content-Type": {"application/xml"}},
+				Body:   io.NopCloser(strings.NewReader("<Error><Code>" + code + "</Code></Error>"))}, nil
+		}), S3Config{Bucket: "any-bucket"})
+		part := dossier.Part{Number: 1}
+		if parts, err := s.Parts(t.Context(), newKey(), "gone"); !errors.Is(err, dossier.ErrNotFound) {
+			t.Errorf("%s: Parts = %v, %v; want ErrNotFound", code, parts, err)
+		}
+		err := s.Finish(t.Context(), newKey(), "gone", []dossier.Part{part}, dossier.Held{})
+		if !errors.Is(err, dossier.ErrNotFound) {
+			t.Errorf("%s: Finish: %v; want ErrNotFound", code, err)
+		}
+		if err := s.Drop(t.Context(), newKey(), "gone"); err != nil {
+			t.Errorf("%s: Drop: %v", code, err)
+		}
+	}
+}
+
 // provider gives credentials, or none.
 type provider func(ctx context.Context) (aws.Credentials, error)
 

@@ -111,7 +111,7 @@ func (p *put) whole(ctx context.Context, b *buffer) error {
 	defer cancel()
 	out, err := p.s.client.PutObject(call, &s3.PutObjectInput{
 		Bucket: &p.s.bucket, Key: &p.key, Body: b.reader(), ContentLength: &b.size,
-		ChecksumCRC64NVME: aws.String(encodeCRC64(b.sum())),
+		ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, ChecksumCRC64NVME: aws.String(encodeCRC64(b.sum())),
 	}, unsignedPayload)
 	if p.undecided = undecided(err); err != nil {
 		return err
@@ -121,7 +121,7 @@ func (p *put) whole(ctx context.Context, b *buffer) error {
 
 // answered notes what the answer to the last request says that the store holds. The store took exactly size bytes.
 func (p *put) answered(ctx context.Context, size int64, sum *string, of types.ChecksumType) (err error) {
-	if sum == nil || of == types.ChecksumTypeComposite {
+	if sum = ofWhole(sum, of); sum == nil {
 		p.held, err = p.s.Stat(ctx, p.key)
 	} else {
 		p.held.Size = size
@@ -184,7 +184,7 @@ func (p *put) inParts(ctx context.Context, upload *string, part *buffer) error {
 		ChecksumType:      types.ChecksumTypeFullObject,
 		ChecksumCRC64NVME: aws.String(encodeCRC64(whole.CRC64)),
 	})
-	if code(err) == "NoSuchUpload" {
+	if noUpload(err) {
 		// An earlier attempt, whose answer was lost, has completed it: nobody else writes under this key. All bytes
 		// were sent, so to fail now would have the sender send them again.
 		if held, statErr := p.s.Stat(ctx, p.key); statErr == nil && held == whole {
@@ -204,7 +204,8 @@ func (p *put) part(ctx context.Context, upload *string, number int32, b *buffer)
 	defer cancel()
 	out, err := p.s.client.UploadPart(call, &s3.UploadPartInput{
 		Bucket: &p.s.bucket, Key: &p.key, UploadId: upload, PartNumber: &number,
-		Body: b.reader(), ContentLength: &b.size, ChecksumCRC64NVME: aws.String(encodeCRC64(b.sum())),
+		Body: b.reader(), ContentLength: &b.size,
+		ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, ChecksumCRC64NVME: aws.String(encodeCRC64(b.sum())),
 	}, unsignedPayload)
 	if err != nil {
 		return nil, err
@@ -227,7 +228,7 @@ func undecided(err error) bool {
 	var answer *smithyhttp.ResponseError
 	if errors.As(err, &answer) && answer.HTTPStatusCode() >= 400 && answer.HTTPStatusCode() < 500 {
 		// The upload is unknown when an earlier attempt, whose answer was lost, has completed it.
-		return code(err) == "NoSuchUpload"
+		return noUpload(err)
 	}
 	var op *net.OpError
 	return !errors.As(err, &op) || op.Op != "dial"

@@ -75,7 +75,8 @@ func testS3Requests(t *testing.T, cfg aws.Config) {
 		mu.Lock()
 		defer mu.Unlock()
 		line := operation(r)
-		for _, h := range []string{"X-Amz-Checksum-Algorithm", "X-Amz-Checksum-Type", "X-Amz-Mp-Object-Size", "X-Amz-Checksum-Mode"} {
+		for _, h := range []string{"X-Amz-Checksum-Algorithm", "X-Amz-Checksum-Type", "X-Amz-Mp-Object-Size",
+			"X-Amz-Checksum-Mode", "X-Amz-Sdk-Checksum-Algorithm"} {
 			if v := r.Header.Get(h); v != "" {
 				line += " " + strings.TrimPrefix(h, "X-Amz-") + "=" + v
 			}
@@ -87,11 +88,12 @@ func testS3Requests(t *testing.T, cfg aws.Config) {
 		return http.DefaultClient.Do(r)
 	}), S3Config{Bucket: newBucket(t, cfg)})
 	for size, want := range map[int64][]string{
-		0:                       {"PutObject with CRC64"},
-		dossier.MinPartSize - 1: {"PutObject with CRC64"},
+		0:                       {"PutObject Sdk-Checksum-Algorithm=CRC64NVME with CRC64"},
+		dossier.MinPartSize - 1: {"PutObject Sdk-Checksum-Algorithm=CRC64NVME with CRC64"},
 		dossier.MinPartSize + 1: {
 			"CreateMultipartUpload Checksum-Algorithm=CRC64NVME Checksum-Type=FULL_OBJECT",
-			"UploadPart with CRC64", "UploadPart with CRC64",
+			"UploadPart Sdk-Checksum-Algorithm=CRC64NVME with CRC64",
+			"UploadPart Sdk-Checksum-Algorithm=CRC64NVME with CRC64",
 			fmt.Sprintf("CompleteMultipartUpload Checksum-Type=FULL_OBJECT Mp-Object-Size=%d with CRC64", dossier.MinPartSize+1),
 		},
 	} {
@@ -214,6 +216,72 @@ func testS3Foreign(t *testing.T, cfg aws.Config) {
 	}
 	if len(found) != 2 || !found[stray] {
 		t.Errorf("List = %v; want both, also the one that nobody here made", found)
+	}
+}
+
+// S3 keeps a CRC-64/NVME of whole objects only. Ceph words that of an object in one part as one of parts.
+func TestS3ChecksumOfWhole(t *testing.T) {
+	want := dossier.Held{Size: 5, CRC64: 0x0123456789abcdef}
+	sum := encodeCRC64(want.CRC64)
+	for _, c := range []struct {
+		name, sum, of string
+		whole         bool
+	}{
+		{"S3", sum, "FULL_OBJECT", true},
+		{"a server that names no type", sum, "", true},
+		{"Ceph, one part", sum + "-1", "COMPOSITE", true},
+		{"of two parts", sum + "-2", "COMPOSITE", false},
+		{"none", "", "", false},
+	} {
+		s := openS3(t, through(aws.Config{Region: "us-east-1"}, func(r *http.Request) (*http.Response, error) {
+			h := http.Header{"Content-Length": {"5"}}
+			if c.sum != "" {
+				h.Set(checksumHeader, c.sum)
+			}
+			if c.of != "" {
+				h.Set("X-Amz-Checksum-Type", c.of)
+			}
+			return &http.Response{StatusCode: http.StatusOK, Request: r, Header: h, Body: http.NoBody}, nil
+		}), S3Config{Bucket: "any-bucket"})
+		held, err := s.Stat(t.Context(), newKey())
+		if c.whole && (err != nil || held != want) || !c.whole && err == nil {
+			t.Errorf("%s: Stat = %+v, %v", c.name, held, err)
+		}
+		head, err := s.Head(t.Context(), newKey())
+		if err != nil || c.whole != (head.CRC64 != nil && *head.CRC64 == want.CRC64) {
+			t.Errorf("%s: Head = %+v, %v", c.name, head, err)
+		}
+	}
+}
+
+// A key that somebody's hand made may have characters that XML cannot: S3 then writes what no parser reads
+// (https://github.com/aws/aws-sdk-go/issues/1914), unless it is asked to encode the keys.
+func TestS3ListOddKeys(t *testing.T) {
+	const plain = "<Key>files/put&#x1; by+hand</Key>"
+	for _, c := range []struct{ name, encoded string }{
+		{"S3", "<Key>files/put%01+by%2Bhand</Key>"},
+		{"a server that writes spaces otherwise", "<Key>files%2Fput%01%20by%2Bhand</Key>"},
+	} {
+		s := openS3(t, through(aws.Config{Region: "us-east-1"}, func(r *http.Request) (*http.Response, error) {
+			list := plain
+			if r.URL.Query().Get("encoding-type") == "url" {
+				list = "<EncodingType>url</EncodingType>" + c.encoded
+			}
+			kind, key, _ := strings.Cut(list, "<Key>")
+			return &http.Response{StatusCode: http.StatusOK, Request: r, Header: http.Header{},
+				Body: io.NopCloser(strings.NewReader("<ListBucketResult>" + kind + "<Contents><Key>" + key +
+					"</Contents></ListBucketResult>"))}, nil
+		}), S3Config{Bucket: "any-bucket"})
+		var keys []string
+		for o, err := range s.List(t.Context(), dossier.ObjectPrefix, "") {
+			if err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			keys = append(keys, o.Key)
+		}
+		if len(keys) != 1 || keys[0] != "files/put\x01 by+hand" {
+			t.Errorf("%s: List = %q", c.name, keys)
+		}
 	}
 }
 

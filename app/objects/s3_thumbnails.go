@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	dossier "dossier.example/app"
 )
@@ -26,7 +27,8 @@ func (s *S3) PutThumbnail(ctx context.Context, person dossier.PersonID, file dos
 	defer cancel()
 	_, err := s.client.PutObject(call, &s3.PutObjectInput{
 		Bucket: &s.bucket, Key: aws.String(dossier.ThumbnailKey(person, file)), Body: bytes.NewReader(b),
-		ContentLength: aws.Int64(int64(len(b))), ChecksumCRC64NVME: aws.String(encodeCRC64(crc.Sum64())),
+		ContentLength:     aws.Int64(int64(len(b))),
+		ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, ChecksumCRC64NVME: aws.String(encodeCRC64(crc.Sum64())),
 	}, unsignedPayload)
 	if err != nil {
 		return unavailable(ctx, doing, err)

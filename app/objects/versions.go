@@ -112,8 +112,8 @@ func (s *S3) versionIs(ctx context.Context, doing, key string, version *string, 
 		}
 		return false, err
 	}
-	return aws.ToInt64(out.ContentLength) == want.Size && out.ChecksumType != types.ChecksumTypeComposite &&
-		aws.ToString(out.ChecksumCRC64NVME) == encodeCRC64(want.CRC64), nil
+	return aws.ToInt64(out.ContentLength) == want.Size &&
+		aws.ToString(ofWhole(out.ChecksumCRC64NVME, out.ChecksumType)) == encodeCRC64(want.CRC64), nil
 }
 
 // copyParts copies a version in parts. S3 compares the whole with what is wanted before it makes it visible.
