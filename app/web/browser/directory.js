@@ -1,9 +1,21 @@
-// The directory: comfort for its filters and for selecting people. All of it works without.
+// The directory: comfort for filters, also those of the audit trail, and for selecting people. All of it works without.
 import { element } from "./dom.js";
 import { counted } from "./words.js";
 
-/** Leaves what is empty out of the address, and has days be those of the reader's clock, unless the page says whose. */
+/** Leaves what is empty out of the address, and keeps filters that are in use in view. */
 export function filters(form) {
+  if (form.elements.zone) ownDays(form);
+  form.addEventListener("formdata", ({ formData }) => {
+    for (const [name, value] of [...formData]) if (!value) formData.delete(name);
+  });
+  const more = form.querySelector("details");
+  if (!more || !matchMedia("(min-width: 58rem)").matches) return; // where there is room
+  const controls = [...more.querySelectorAll("input:not([type=hidden]), select:not([name=sort])")];
+  if (controls.some((e) => e.value)) more.open = true;
+}
+
+/** Has days be those of the reader's clock, unless the page says whose. */
+function ownDays(form) {
   const { zone } = form.elements;
   const days = [form.elements.submitted_from, form.elements.submitted_to];
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
@@ -13,12 +25,7 @@ export function filters(form) {
   }
   form.addEventListener("formdata", ({ formData }) => {
     if (days.every((day) => !day.value)) formData.delete("zone");
-    for (const [name, value] of [...formData]) if (!value) formData.delete(name);
   });
-  // Where there is room, filters that are in use stay in view.
-  const more = form.querySelector("details");
-  const controls = [...more.querySelectorAll("input:not([type=hidden]), select:not([name=sort])")];
-  if (matchMedia("(min-width: 58rem)").matches && controls.some((e) => e.value)) more.open = true;
 }
 
 /** Adds a box that selects everybody on the page, and says how many are selected. */
