@@ -21,7 +21,7 @@ func onto(base, head *graph.Graph, told []Danger) []Danger {
 			continue
 		}
 		if base == nil {
-			found = append(found, keysInPlain(nil, r)...)
+			found = append(found, plainSecrets(nil, head, nil, r)...)
 			continue
 		}
 		if base.Was(r) == nil {
@@ -102,6 +102,27 @@ func ontoOne(base, head *graph.Graph, r *graph.Resource) []Danger {
 		if name := graph.Text(r.Input("serviceName")); strings.Contains(name, ".vpce-svc-") &&
 			head.Resolve(name) == nil {
 			tell(exposes, "what is sent to it goes to %s, a service of somebody else's", code(name))
+		}
+	case poolClientType:
+		// https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-app-idp-settings.html
+		pool := head.Resolve(r.Input("userPoolId"))
+		if !stays(base, head, r.Input("userPoolId")) {
+			break
+		}
+		var known []string
+		for _, other := range base.ByType(poolClientType) {
+			if whole := base.Resolve(other.Input("userPoolId")); pool != nil && whole == base.Was(pool) ||
+				pool == nil && graph.Text(other.Input("userPoolId")) == graph.Text(r.Input("userPoolId")) {
+				known = append(known, graph.Texts(other.Input("callbackUrls"))...)
+			}
+		}
+		if come := without(graph.Texts(r.Input("callbackUrls")), known); len(come) > 0 {
+			tell(exposes, "whoever has %s gets what signs in the people of a pool that is there",
+				strings.Join(few(come), ", "))
+		}
+	case poolProviderType:
+		if stays(base, head, r.Input("userPoolId")) {
+			tell(exposes, "people of %s are let in to a pool that is there", code(orUnset(r.Input("providerName"))))
 		}
 	case objectCopyType:
 		for _, rule := range graph.Items(r.Input("rules")) {
@@ -192,19 +213,25 @@ func foreign(base, head *graph.Graph, r *graph.Resource, told []Danger) []Danger
 		}
 		graph.Walk("", r.Inputs, func(path string, v any) {
 			text, _ := v.(string)
-			account := foreignAccount(text)
+			accounts := foreignAccounts(text)
 			if number.MatchString(text) && accountInput.MatchString(path) && text != awsmodel.Account {
-				account = text
+				accounts = []string{text}
 			}
-			if number.MatchString(account) && found[account] == "" {
-				found[account] = path
+			if key, _, _ := strings.Cut(position.ReplaceAllString(path, ""), "."); strings.Contains(text, "{") &&
+				(key == documentPath(r) || slices.Contains(unordered, key)) {
+				return
+			}
+			for _, account := range accounts {
+				if found[account] == "" {
+					found[account] = path
+				}
 			}
 		})
 		return found
 	}
 	old := base.Was(r)
 	was := accounts(old)
-	found := append(internetNamed(old, r), keysInPlain(old, r)...)
+	found := append(internetNamed(old, r), plainSecrets(base, head, old, r)...)
 	for account, path := range accounts(r) {
 		if was[account] != "" || slices.ContainsFunc(told, func(d Danger) bool {
 			return d.Resource == r.String() && (strings.Contains(d.What, account) ||
@@ -269,31 +296,6 @@ func keyTexts(graphs ...*graph.Graph) []string {
 	return found
 }
 
-// keysInPlain are the dangers of keys that a resource newly has in plain.
-func keysInPlain(old, now *graph.Resource) []Danger {
-	had := map[string]bool{}
-	if old != nil {
-		graph.Walk("", old.Inputs, func(_ string, v any) {
-			for _, key := range keysOf(v) {
-				had[key] = true
-			}
-		})
-	}
-	var paths []string
-	graph.Walk("", now.Inputs, func(path string, v any) {
-		if slices.ContainsFunc(keysOf(v), func(key string) bool { return !had[key] }) {
-			paths = append(paths, path)
-		}
-	})
-	if len(paths) == 0 {
-		return nil
-	}
-	return []Danger{{Kind: exposes, Resource: now.String(),
-		What: fmt.Sprintf("**%s** %s has a key in plain (%s): whoever reads the repository, the stack's state or the "+
-			"resource gets in with it. Mark it as secret, and replace it.", now.Kind(), code(now.Name),
-			strings.Join(few(spans(paths)), ", "))}}
-}
-
 // internetNamed is the danger of a resource that newly names every address of the internet, where nothing judges its
 // type.
 func internetNamed(old, now *graph.Resource) []Danger {
@@ -307,7 +309,10 @@ func internetNamed(old, now *graph.Resource) []Danger {
 		graph.Walk("", r.Inputs, func(path string, v any) {
 			text, _ := v.(string)
 			if b, err := netip.ParsePrefix(text); err == nil {
-				found, at = append(found, b), path
+				if at == "" || b.Bits() == 0 {
+					at = path
+				}
+				found = append(found, b)
 			}
 		})
 		return mergedBlocks(found), at

@@ -169,7 +169,7 @@ func TestOnto(t *testing.T) {
 func TestKeysInPlain(t *testing.T) {
 	const function, half = "lambda/function:Function", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 	with := func(value any) in { return in{"environment": in{"variables": in{"A": value}}} }
-	told := [][2]string{{exposes, "a key in plain (`environment.variables.A`)"}}
+	told := [][2]string{{exposes, "a secret in plain (`environment.variables.A`)"}}
 	private := func(of string) string {
 		return "#!/bin/sh\n-----BEGIN RSA PRIVATE KEY-----\nMIIE" + strings.Repeat(of, 60) + "\nqqQQ" +
 			strings.Repeat(of, 60) + "\n-----END RSA PRIVATE KEY-----\n"
@@ -179,21 +179,22 @@ func TestKeysInPlain(t *testing.T) {
 		was, is in
 		want    [][2]string
 	}{
-		{"an access key", with("x"), with("AKIAIOSFODNN7EXAMPLE"), told},
-		{"of a new function", nil, with("key=AKIAIOSFODNN7EXAMPLE;"), told},
+		{"an access key", with("x"), with("AKIAIOSFODNN7EXAMPLE:" + half), told},
+		{"of a new function", nil, with("key=AKIAIOSFODNN7EXAMPLE;" + half), told},
+		{"the name of one", with("x"), with("AKIAIOSFODNN7EXAMPLE"), nil},
+		{"a hash beside it", with("x"), with("AKIAIOSFODNN7EXAMPLE 356a192b7913b04c54574d18c28d46e6395428ab"), nil},
 		{"a private key", with("x"), with("-----BEGIN RSA PRIVATE KEY-----\nMIIE"), told},
 		{"another private key", with(private("a")), with(private("b")), told},
 		{"another one in a line", with(strings.Repeat("x", 30) + "-----BEGIN RSA PRIVATE KEY-----MIIEaaaaaaaaaaaaaaaa"),
 			with(strings.Repeat("x", 30) + "-----BEGIN RSA PRIVATE KEY-----MIIEbbbbbbbbbbbbbbbb"), told},
 		{"another line after one", with(private("a") + "echo a"), with(private("a") + "echo b"), nil},
-		{"both halves of an access key", with("x"), with("AKIAIOSFODNN7EXAMPLE:" + half), told},
 		{"a token in user data", with("x"), with(base64.StdEncoding.EncodeToString([]byte("#!/bin/sh\nexport T=ghp_" +
 			strings.Repeat("a", 36)))), told},
 		{"a token where a long text is cut", with("x"), with(strings.Repeat("x", 120) + " ghp_" +
 			strings.Repeat("a", 36)), told},
 		{"a token", with("x"), with("ghp_" + strings.Repeat("a", 36)), told},
-		{"the one that was there", with("AKIAIOSFODNN7EXAMPLE"), in{"environment": in{"variables": in{
-			"A": "AKIAIOSFODNN7EXAMPLE", "B": "b"}}}, nil},
+		{"the one that was there", with("ghp_" + strings.Repeat("a", 36)), in{"environment": in{"variables": in{
+			"A": "ghp_" + strings.Repeat("a", 36), "B": "b"}}}, nil},
 		{"a secret", with("x"), with(graph.Secret), nil},
 		{"a public key", with("x"), with("-----BEGIN PUBLIC KEY-----\nMIIE"), nil},
 		{"a word", with("x"), with("AKIAIOSFODNN7EXAMPLES"), nil},
@@ -214,10 +215,10 @@ func TestKeysInPlain(t *testing.T) {
 			}
 		})
 	}
-	_, head := became(t, function, nil, with("AKIAIOSFODNN7EXAMPLE"))
+	_, head := became(t, function, nil, with("ghp_"+strings.Repeat("a", 36)))
 	first := Make(Revision{Name: "base"}, Revision{Name: "head", Stacks: map[string]Stack{"e": {Graph: head}}})
 	if !slices.ContainsFunc(first.Environments[0].Dangers, func(d Danger) bool {
-		return d.Kind == exposes && strings.Contains(d.What, "a key in plain")
+		return d.Kind == exposes && strings.Contains(d.What, "a secret in plain")
 	}) {
 		t.Errorf("of a new stack it says %+v", first.Environments[0].Dangers)
 	}

@@ -204,7 +204,7 @@ func oddities(fresh []*graph.Resource, shown namer) map[string][]Property {
 		like := map[string][]*graph.Resource{}
 		var common string
 		for _, r := range all {
-			shape := own(shown.show(shown.after, r.Inputs), r.Name)
+			shape := own(shown.show(shown.after, "", r.Inputs), r.Name)
 			like[shape] = append(like[shape], r)
 			if len(like[shape]) > len(like[common]) {
 				common = shape

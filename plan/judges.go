@@ -42,6 +42,18 @@ func begins(means string, holds func(v any) bool) judge {
 	return func(old, now any) string { return ends(means, holds)(now, old) }
 }
 
+// some is a judge of a value for each of a list.
+func (j judge) some() judge {
+	return func(old, now any) string {
+		for _, v := range graph.Items(now) {
+			if why := j(nil, v); why != "" {
+				return why
+			}
+		}
+		return ""
+	}
+}
+
 // come judges what a list newly has, as of makes texts of it.
 func come(of func(v any) []string, means string) judge {
 	return func(old, now any) string { return told(means, few(without(of(now), of(old)))) }
@@ -185,6 +197,22 @@ var ownRegistries = strings.Fields("602401143452 013241004608 066635153087 12126
 	"763104351884 094389454867 204538143572 217643126080 364406365360 380420809688 442386744353 446045086412 " +
 	"457447274322 626614931356 692866216735 727897471807 772153158452 871362719292 886529160074 907027046896 " +
 	"914824155844")
+
+// foreignARN finds the account of an ARN, wherever a text has one.
+var foreignARN = regexp.MustCompile(`\barn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:(\d{12}):`)
+
+// foreignAccounts are those of all registries of images and all ARNs of a text that are not the stack's own nor AWS's.
+func foreignAccounts(text string) []string {
+	var found []string
+	for _, form := range []*regexp.Regexp{foreignRegistry, foreignARN} {
+		for _, m := range form.FindAllStringSubmatch(text, -1) {
+			if m[1] != awsmodel.Account && !slices.Contains(ownRegistries, m[1]) && !slices.Contains(found, m[1]) {
+				found = append(found, m[1])
+			}
+		}
+	}
+	return found
+}
 
 // foreignAccount is the account of an ARN, or of the first registry of images, that is not the stack's own nor AWS's;
 // empty: there is none.

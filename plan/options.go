@@ -105,7 +105,8 @@ func providers(base, head *graph.Graph, baseRegion, headRegion string) []Danger 
 			continue
 		}
 		for _, l := range differences(old, now) {
-			from, to := plainly(l.before), plainly(l.after)
+			none := func(string) bool { return false }
+			from, to := plainly(concealed(l.path, l.before, none)), plainly(concealed(l.path, l.after, none))
 			if l.path == "region" {
 				found = append(found, Danger{Kind: "everything replaced", Resource: now.String(),
 					What: fmt.Sprintf("Provider %s: `region` changes (%s → %s): %s.", code(now.Name), code(from), code(to),

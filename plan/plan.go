@@ -319,7 +319,8 @@ func environment(name string, base Stack, known bool, head Stack, stays bool, ta
 	if from != nil {
 		from = from.As(head.Graph)
 	}
-	from, sealed, dropped := graph.Seal(from, head.Graph, keyTexts(from, head.Graph)...)
+	from, sealed, dropped := graph.Seal(from, head.Graph,
+		append(keyTexts(from, head.Graph), plainTexts(from, head.Graph)...)...)
 	head.Graph = sealed
 	program := head // as the rules see it, whose exceptions are for names in the program
 	distinct := graph.Distinct(from, head.Graph)
@@ -427,7 +428,7 @@ func configured(project string, base, head Stack) []Danger {
 		if strings.HasPrefix(key, project+":") || was == is {
 			continue
 		}
-		if slices.Contains(slices.Concat(base.Secrets, head.Secrets), key) {
+		if slices.Contains(slices.Concat(base.Secrets, head.Secrets), key) || isPlain(key, was) || isPlain(key, is) {
 			was, is = namer{}.both(leaf{before: secretUnless(was == ""), after: secretUnless(is == "")})
 		}
 		kind, what := notJudged, "it is of a provider, and what it changes is not known here"

@@ -71,10 +71,20 @@ func unsealed(dropped []graph.Leak, base, head *graph.Graph, rules Policy) []Dan
 	return found
 }
 
-// decrypted are the values of a stack's file that were encrypted in base's and stand there in plain.
+// decrypted are the values of a stack's file that were encrypted in base's and stand there in plain, and passwords that
+// are new there.
 func decrypted(base, head Stack) []Danger {
 	var found []Danger
 	for _, key := range slices.Sorted(maps.Keys(head.Config)) {
+		had := secretsIn(key, parsedConfig(base.Config[key]))
+		plainIn(key, parsedConfig(head.Config[key]), func(text string) bool { return slices.Contains(had, text) },
+			func(path, _ string) {
+				if !slices.Contains(base.Secrets, key) {
+					found = append(found, Danger{Kind: inPlain, What: fmt.Sprintf("The configuration %s stands in "+
+						"plain in the stack's file: whoever reads the repository reads it. Encrypt it (`pulumi config "+
+						"set --secret`), and end this value where it is used.", code(path))})
+				}
+			})
 		if !slices.Contains(base.Secrets, key) {
 			continue
 		}

@@ -20,6 +20,7 @@ const (
 	poolGroupType      = "aws:cognito/userGroup:UserGroup"
 	userPoolType       = "aws:cognito/userPool:UserPool"
 	poolClientType     = "aws:cognito/userPoolClient:UserPoolClient"
+	poolProviderType   = "aws:cognito/identityProvider:IdentityProvider"
 	poolDomainType     = "aws:cognito/userPoolDomain:UserPoolDomain"
 	tableType          = "aws:dynamodb/table:Table"
 	volumeType         = "aws:ebs/volume:Volume"

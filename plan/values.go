@@ -75,7 +75,10 @@ func (n namer) both(l leaf) (before, after string) {
 	if l.before == graph.Secret && l.after == graph.Secret {
 		return "[secret]", "[another secret]"
 	}
-	before, after = n.show(n.before, l.before), n.show(n.after, l.after)
+	before, after = n.show(n.before, l.path, l.before), n.show(n.after, l.path, l.after)
+	if before == after && !slices.Equal(secretsIn(l.path, l.before), secretsIn(l.path, l.after)) {
+		after = strings.ReplaceAll(after, graph.Secret.String(), "[another secret]")
+	}
 	if b, a := hash.ReplaceAllString(before, "$1…"), hash.ReplaceAllString(after, "$1…"); b != a {
 		before, after = b, a
 	}
@@ -86,7 +89,11 @@ func (n namer) both(l leaf) (before, after string) {
 	return shorten(before, after)
 }
 
-func (n namer) show(names *strings.Replacer, v any) string {
+func (n namer) show(names *strings.Replacer, path string, v any) string {
+	v = concealed(path, v, func(text string) bool { // what AWS makes up is none
+		shown := names.Replace(text)
+		return shown != text && !strings.Contains(shown, graph.Secret.String())
+	})
 	switch v := v.(type) {
 	case nil:
 		return ""
