@@ -77,7 +77,9 @@ func accesses(r *graph.Resource, names *strings.Replacer) map[access]bool {
 		return nil
 	}
 	if v == nil {
-		return unwritten(r.Token)
+		if v = policyOf(r); v == nil {
+			return unwritten(r.Token)
+		}
 	}
 	found := map[access]bool{}
 	d, err := iam.Parse(graph.Text(v))
@@ -156,7 +158,7 @@ func outsider(who string) string {
 		return "whoever signs in by " + code(signsInBy(who))
 	case m != nil && m[1] != awsmodel.Account && who != awsmodel.Account:
 		return "the foreign account of " + code(who)
-	case strings.Contains(who, "{"), m != nil, strings.HasSuffix(who, ".amazonaws.com"), who == "":
+	case strings.Contains(who, "{"), m != nil, isService(who), who == "":
 		return ""
 	}
 	return "the foreign " + code(who)
@@ -243,9 +245,7 @@ var unsourced = map[string][]string{
 }
 
 // isService reports whether a principal is a service of AWS.
-func isService(who string) bool {
-	return strings.HasSuffix(who, ".amazonaws.com") || strings.HasSuffix(who, ".amazonaws.com.cn")
-}
+func isService(who string) bool { return awsmodel.IsService(who) }
 
 // stranger tells whom an access lets in that is not of the account, where there was another; empty: nobody. A service
 // of AWS acts for whoever its statement says, which is anyone where that says nothing.
@@ -315,6 +315,10 @@ func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
 			seen[old] = true
 			was = accesses(old, before)
 		}
+		if d, is := unseen(now, old, accesses(now, after)); is {
+			found = append(found, d...)
+			continue
+		}
 		if old != nil && moves(base, head, old, now) {
 			found = append(found, moved(base, head, old, now, gone)...)
 			continue
@@ -336,6 +340,28 @@ func opened(base, head *graph.Graph, gone map[string]bool) []Danger {
 		}
 	}
 	return found
+}
+
+// unseen are the dangers of a document that only a deployment knows, on one side or both: nobody can tell what it newly
+// allows, or no longer does. Whom it lets in of others is told all the same.
+func unseen(now, old *graph.Resource, is map[access]bool) (found []Danger, unknown bool) {
+	hidden := func(r *graph.Resource) bool {
+		return r != nil && documentPath(r) != "" && r.Input(documentPath(r)) == graph.Unknown
+	}
+	before, after := hidden(old), hidden(now)
+	tell := func(what string) {
+		found = append(found, Danger{Kind: notJudged, Resource: now.String(),
+			What: fmt.Sprintf("**%s** %s: %s (%s).", now.Kind(), code(now.Name), what, code(documentPath(now)))})
+	}
+	switch {
+	case after && !before:
+		tell("whom it will let in, and whom not, only a deployment knows")
+	case before && !after:
+		found = slices.DeleteFunc(compareAccess(now, "", nil, is, true),
+			func(d Danger) bool { return d.Kind != exposes })
+		tell("whom it let in before is not known, nor who no longer is")
+	}
+	return found, before || after
 }
 
 // callers are the dangers of permissions that let others call a function than before. That one loses what held it is
@@ -489,11 +515,21 @@ func compareAccess(r *graph.Resource, of string, was, is map[access]bool, fresh 
 	return found
 }
 
+// wholeAccount matches the principals that stand for an account, in any partition
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html).
+var wholeAccount = regexp.MustCompile(`^(?:arn:[a-z-]+:iam::)?(\d{12}|\{account\})(?::root)?$`)
+
+// samePrincipal reports whether two principals are the same.
+func samePrincipal(one, other string) bool {
+	a, b := wholeAccount.FindStringSubmatch(one), wholeAccount.FindStringSubmatch(other)
+	return one == other || a != nil && b != nil && a[1] == b[1]
+}
+
 // stillDenied reports whether another statement, without conditions of its own, denies what one denied.
 func stillDenied(x access, by map[access]bool) bool {
 	for y := range by {
 		if y.effect != "Allow" && looser(y.condition, x.condition) &&
-			(y.who == x.who || y.who == "*") &&
+			(samePrincipal(y.who, x.who) || y.who == "*") &&
 			coversAction(y.action, x.action) && covers(y.resource, x.resource) {
 			return true
 		}
@@ -505,7 +541,7 @@ func stillDenied(x access, by map[access]bool) bool {
 func stillAllowed(x access, by map[access]bool) bool {
 	for y := range by {
 		if y.effect == "Allow" && looser(y.condition, x.condition) &&
-			(y.who == x.who || y.who == "*") &&
+			(samePrincipal(y.who, x.who) || y.who == "*") &&
 			coversAction(y.action, x.action) && covers(y.resource, x.resource) {
 			return true
 		}

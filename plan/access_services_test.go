@@ -157,9 +157,20 @@ func TestServicesOfRoles(t *testing.T) {
 		{"a new role for a foreign account", "", trust(`"scheduler.amazonaws.com"`, account(theirs)),
 			[][2]string{{taken, "the foreign account `999999999999`"}}},
 		{"another service, without", trust(`"s3.amazonaws.com"`, account(ours)),
-			trust(`["s3.amazonaws.com","scheduler.amazonaws.com"]`, account(ours)), nil},
+			trust(`["s3.amazonaws.com","scheduler.amazonaws.com"]`, account(ours)),
+			[][2]string{{moreRights, "may now be taken by `scheduler.amazonaws.com` as well"}}},
 		{"a new service that needs none", trust(`"ec2.amazonaws.com"`, ""),
-			trust(`["ec2.amazonaws.com","ssm.amazonaws.com"]`, ""), nil},
+			trust(`["ec2.amazonaws.com","ssm.amazonaws.com"]`, ""),
+			[][2]string{{moreRights, "may now be taken by `ssm.amazonaws.com` as well"}}},
+		{"the whole account", trust(`"ec2.amazonaws.com"`, ""), statements(`{"Effect":"Allow","Principal":{"Service":` +
+			`"ec2.amazonaws.com","AWS":"arn:aws:iam::123456789012:root"},"Action":"sts:AssumeRole"}`),
+			[][2]string{{moreRights, "may now be taken by `arn:aws:iam::{account}:root` as well"}}},
+		{"the account by another name", statements(`{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":` +
+			`"sts:AssumeRole"}`), statements(`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},` +
+			`"Action":"sts:AssumeRole"}`), nil},
+		{"a service in two statements", trust(`["ec2.amazonaws.com","ssm.amazonaws.com"]`, ""),
+			statements(`{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`,
+				`{"Effect":"Allow","Principal":{"Service":"ssm.amazonaws.com"},"Action":"sts:AssumeRole"}`), nil},
 		{"held to the account", trust(`"s3.amazonaws.com"`, ""), trust(`"s3.amazonaws.com"`, account(ours)),
 			[][2]string{{stops, "no longer be taken"}}},
 		{"new roles", "", trust(`["ec2.amazonaws.com","lambda.amazonaws.com","ecs-tasks.amazonaws.com",`+

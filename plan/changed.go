@@ -81,6 +81,9 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 		if why := operations(old, now); c.Type == databaseType && why != "" {
 			found = append(found, c.danger(shrinks, ": %s.", why))
 		}
+		if why := tokenLives(old, now); c.Type == poolClientType && why != "" {
+			found = append(found, c.danger(weakens, ": %s.", why))
+		}
 		if why := keyTypes(old, now); c.Type == tableType && why != "" {
 			found = append(found, c.danger(stops, ": %s.", why))
 		}
@@ -175,7 +178,9 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 		if why == "" {
 			why = r.judge(given(c.Type, r.path, was, old), given(c.Type, r.path, is, now))
 		}
-		if why != "" {
+		if why != "" && was == graph.Unknown && r.judge(nil, is) == "" {
+			tell(notJudged, "what it was before is not known", r.path)
+		} else if why != "" {
 			tell(r.kind, why, r.path)
 		}
 	}

@@ -487,13 +487,17 @@ func refusal(base *graph.Graph, c Change) string {
 	guarded := func(by func(g guard) bool) bool {
 		return slices.ContainsFunc(guardsOf(c.Type), func(g guard) bool { return by(g) && g.held(old) })
 	}
+	who := "AWS"
+	if !strings.HasPrefix(c.Type, "aws:") {
+		who = "its provider"
+	}
 	switch {
 	case old == nil:
 	case old.Options.Protect:
 		return "; Pulumi refuses, because it is protected, and the whole deployment fails"
 	case graph.Is(old.Input("deletionProtection"), true), graph.Text(old.Input("deletionProtection")) == "ACTIVE",
 		guarded(func(g guard) bool { return g.means == undeletable }):
-		return "; AWS refuses, because of its deletion protection, and the deployment stops halfway"
+		return "; " + who + " refuses, because of its deletion protection, and the deployment stops halfway"
 	case contents[c.Type] != "" && !graph.Is(old.Input("forceDestroy"), true) &&
 		!graph.Is(old.Input("forceDelete"), true):
 		return "; AWS refuses while it contains " + contents[c.Type] + ", and the deployment stops halfway"

@@ -2,10 +2,12 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"dossier.example/plan/graph"
+	"dossier.example/plan/internal/awsmodel"
 )
 
 // ciphersOf are the ways in which a bucket encrypts its objects, each with its key; that KMS is asked for each (a
@@ -64,24 +66,95 @@ func unlocked(old, now any) string {
 			graph.At(old, kept+"mode"), graph.At(now, kept+"mode")))
 }
 
+// copyRules are the rules by which objects are copied to other buckets, by what tells them apart.
+func copyRules(v any) map[string]any {
+	found := map[string]any{}
+	for _, r := range graph.Items(v) {
+		if !disabled(r) {
+			found[fmt.Sprint(graph.Text(graph.At(r, "id")), graph.At(r, "filter"), graph.At(r, "prefix"))] = r
+		}
+	}
+	return found
+}
+
 // copies judges the rules by which objects are copied to other buckets.
 func copies(old, now any) string {
-	of := func(v any) []string {
-		var found []string
-		for _, r := range graph.Items(v) {
-			if !disabled(r) {
-				found = append(found, fmt.Sprint(graph.Text(graph.At(r, "id")), graph.At(r, "filter"),
-					graph.At(r, "prefix")))
-			}
-		}
-		return found
-	}
-	gone := without(of(old), of(now))
+	was, is := copyRules(old), copyRules(now)
+	gone := without(slices.Collect(maps.Keys(was)), slices.Collect(maps.Keys(is)))
 	if len(gone) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("some objects are no longer copied elsewhere (%d of %d rules)", len(gone), len(of(old)))
+	return fmt.Sprintf("some objects are no longer copied elsewhere (%d of %d rules)", len(gone), len(was))
 }
+
+// copiedOtherwise judges how a rule that stays copies objects: what holds of it on one side only, as on tells.
+func copiedOtherwise(means string, newly bool, on func(rule any) bool) judge {
+	return func(old, now any) string {
+		was, is := copyRules(old), copyRules(now)
+		for of, rule := range is {
+			if before := was[of]; before != nil && on(rule) == newly && on(before) != newly {
+				return means
+			}
+		}
+		return ""
+	}
+}
+
+// copiesDeletions reports whether a rule copies that an object is deleted, unless it says no more than a rule did
+// before there were filters, which does
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-marker-replication.html).
+func copiesDeletions(rule any) bool {
+	status := graph.Text(graph.At(rule, "deleteMarkerReplication.status")) +
+		graph.Text(graph.At(rule, "deleteMarkerReplicationStatus"))
+	return status == "Enabled" || status == "" && graph.At(rule, "filter") == nil
+}
+
+// copiesEncrypted reports whether a rule copies objects that a key encrypts.
+func copiesEncrypted(rule any) bool {
+	const of = "sourceSelectionCriteria.sseKmsEncryptedObjects"
+	return graph.Text(graph.At(rule, of+".status")) == "Enabled" || graph.Is(graph.At(rule, of+".enabled"), true)
+}
+
+// copyRulesJudged are the rules for those of a bucket's copies, at a path.
+func copyRulesJudged(path string) []rule {
+	return []rule{
+		input(path, weakens, copies),
+		input(path, exposes, come(copiedTo, "objects are copied to %s")),
+		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html
+		input(path, weakens, copiedOtherwise("what is deleted is deleted in the copy as well", true, copiesDeletions)),
+		input(path, stops, copiedOtherwise("what is deleted stays in the copy", false, copiesDeletions)),
+		input(path, weakens,
+			copiedOtherwise("objects that a key encrypts are no longer copied", false, copiesEncrypted)),
+		input(path, weakens, copiedOtherwise("the copy is encrypted by S3's own key", false, func(rule any) bool {
+			return graph.At(rule, "destination.encryptionConfiguration") != nil ||
+				graph.At(rule, "destination.replicaKmsKeyId") != nil
+		})),
+		input(path, exposes, come(copiedInto, "the copies are of the foreign account %s")),
+	}
+}
+
+// copiedInto are the foreign accounts that rules say to copy objects to.
+func copiedInto(v any) []string {
+	var found []string
+	for _, rule := range copyRules(v) {
+		account := graph.Text(graph.At(rule, "destination.account")) +
+			graph.Text(graph.At(rule, "destination.accountId"))
+		if account != "" && account != awsmodel.Account {
+			found = append(found, account)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// unaborted judges rules of a bucket of which none ends uploads any longer that nobody ended: what came of them stays,
+// and is paid (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html).
+var unaborted = ends("uploads that nobody ended stay, and are paid for", func(v any) bool {
+	return slices.ContainsFunc(graph.Items(v), func(rule any) bool {
+		days := numberOr(graph.At(rule, "abortIncompleteMultipartUpload.daysAfterInitiation"), 0)
+		return !disabled(rule) && days+numberOr(graph.At(rule, "abortIncompleteMultipartUploadDays"), 0) > 0
+	})
+})
 
 // copiedTo are the buckets that rules copy objects to.
 func copiedTo(v any) []string {

@@ -93,7 +93,7 @@ func TestServiceRules(t *testing.T) {
 			exposes, "let in by `Google` as well", stops},
 		{"who has an account", site, "preventUserExistenceErrors", "ENABLED", "LEGACY",
 			exposes, "who has an account", ""},
-		{"how long tokens live", site, "idTokenValidity", 5.0, 60.0, "", "", ""},
+		{"how long tokens live", site, "idTokenValidity", 5.0, 60.0, weakens, "for longer", ""},
 		{"other pages", "cognito/userPoolDomain:UserPoolDomain", "managedLoginVersion", 2.0, 1.0,
 			stops, "another version", stops},
 		{"a group with a role", "cognito/userGroup:UserGroup", "roleArn", nil, "arn:a", exposes, "another role", ""},

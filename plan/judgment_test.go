@@ -117,7 +117,8 @@ func TestKinds(t *testing.T) {
 			[][2]string{{"a foreign principal trusted", "whoever signs in by"}}},
 		{"another service of AWS is trusted", role(read),
 			set("iam/role:Role", "app", "assumeRolePolicy", statements(trust,
-				`{"Effect":"Allow","Principal":{"Service":"ssm.amazonaws.com"},"Action":"sts:AssumeRole"}`)), nil},
+				`{"Effect":"Allow","Principal":{"Service":"ssm.amazonaws.com"},"Action":"sts:AssumeRole"}`)),
+			[][2]string{{moreRights, "may now be taken by `ssm.amazonaws.com` as well"}}},
 		{"a queue is open to everyone from the start", func(*graphtest.Builder) {}, one("sqs/queue:Queue", in{
 			"policy": statements(`{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}`)}),
 			[][2]string{{exposes, "newly allows **everyone** `sqs:SendMessage`"}}},

@@ -11,10 +11,23 @@ import (
 // resource (https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html,
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html).
 var unique = map[string]string{
-	"aws:cloudwatch/logGroup:LogGroup":        "name",
-	"aws:dynamodb/table:Table":                "name",
-	"aws:ecr/repository:Repository":           "name",
-	"aws:elasticache/cluster:Cluster":         "clusterId",
+	"aws:cloudwatch/logGroup:LogGroup": "name",
+	"aws:dynamodb/table:Table":         "name",
+	"aws:ecr/repository:Repository":    "name",
+	"aws:elasticache/cluster:Cluster":  "clusterId",
+
+	"aws:docdb/cluster:Cluster":                         "clusterIdentifier",
+	"aws:docdb/clusterInstance:ClusterInstance":         "identifier",
+	"aws:elasticache/replicationGroup:ReplicationGroup": "replicationGroupId",
+	"aws:memorydb/cluster:Cluster":                      "name",
+	"aws:neptune/cluster:Cluster":                       "clusterIdentifier",
+	"aws:neptune/clusterInstance:ClusterInstance":       "identifier",
+	"aws:rds/clusterInstance:ClusterInstance":           "identifier",
+	"aws:redshift/cluster:Cluster":                      "clusterIdentifier",
+	"aws:iam/group:Group":                               "name",
+	"aws:iam/policy:Policy":                             "name",
+	"aws:iam/user:User":                                 "name",
+
 	"aws:iam/role:Role":                       "name",
 	"aws:lb/loadBalancer:LoadBalancer":        "name",
 	"aws:lb/targetGroup:TargetGroup":          "name",
@@ -74,6 +87,11 @@ func taken(e *Environment, base, head *graph.Graph) []Danger {
 		}
 		name := graph.Text(now.Input(unique[c.Type]))
 		old := holders[c.Type+" "+name]
+		if old != nil && old.URN == now.URN && !c.First && !c.Kept && !adopted[c.Type] {
+			found = append(found, c.danger(refused, " is made before the former one is deleted, under the same name "+
+				"%s: AWS refuses, and the deployment stops there. Give the new one another name, or say "+
+				"`deleteBeforeReplace`.", code(name)))
+		}
 		if old == nil || old.URN == now.URN {
 			continue
 		}

@@ -13,7 +13,8 @@ var widening = regexp.MustCompile(`^(?:put|set|update|create|attach|add|modify|a
 	`.*(?:permission|accessgrant|policygrant|publicaccess|ownershipcontrols|` +
 	`(?:bucket|object|objectversion)acl$|endpointaccess|portfolioshare|datalakesettings|clusteriamroles|` +
 	`(?:access|resource|bucket|key|repository|registry|filesystem|identity|table|auth|accesspoint|sharing|rulegroup|` +
-	`querylogconfig|resolverrule|image|recipe|component|container|channel|domain|inline|restapi|scoped)polic)`)
+	`querylogconfig|resolverrule|image|recipe|component|container|channel|domain|inline|restapi|scoped|` +
+	`destination|cluster|contact|security)polic)`)
 
 // powers are actions that no word of their names gives away: they run code as somebody else, hand out data, or let
 // somebody in, by why they are risky (the Service Authorization Reference describes each).
@@ -39,12 +40,23 @@ var powers = func() map[string]string {
 			"cognito-idp:adminaddusertogroup cognito-idp:adminupdateuserattributes ec2:authorizesecuritygroupingress " +
 			"ec2:modifysecuritygrouprules rds:modifydbinstance rds:modifydbcluster eks:createaccessentry " +
 			"lambda:createfunctionurlconfig lambda:updatefunctionurlconfig sso:createaccountassignment " +
-			"identitystore:creategroupmembership",
+			"identitystore:creategroupmembership ram:createresourceshare ram:associateresourceshare " +
+			"ram:updateresourceshare rolesanywhere:createtrustanchor rolesanywhere:updatetrustanchor " +
+			"rolesanywhere:enabletrustanchor rolesanywhere:createprofile rolesanywhere:updateprofile " +
+			"appsync:createapikey appsync:updateapikey appsync:updategraphqlapi es:updatedomainconfig " +
+			"es:updateelasticsearchdomainconfig kafka:updateconnectivity kafka:updatesecurity " +
+			"ec2:acceptvpcpeeringconnection ec2:accepttransitgatewaypeeringattachment " +
+			"ec2:accepttransitgatewayvpcattachment ec2:acceptvpcendpointconnections " +
+			"route53:createvpcassociationauthorization ds:sharedirectory cognito-idp:createuserpoolclient " +
+			"cognito-idp:updateuserpoolclient cognito-idp:createidentityprovider " +
+			"cognito-idp:updateidentityprovider transfer:createuser transfer:importsshpublickey " +
+			"s3:createaccesspoint globalaccelerator:createcrossaccountattachment",
 		// whose attributes have the policy
 		"to widen rights": "sns:settopicattributes sqs:setqueueattributes acm-pca:putpolicy iot:attachpolicy " +
 			"iot:attachprincipalpolicy iot:createpolicyversion iot:setdefaultpolicyversion " +
 			"redshift:authorizedatashare redshift:createclusteruser redshift:joingroup " +
-			"ram:enablesharingwithawsorganization",
+			"ram:enablesharingwithawsorganization ram:replacepermissionassociations " +
+			"ram:associateresourcesharepermission",
 		deletes: "s3:bypassgovernanceretention",
 	} {
 		for _, action := range strings.Fields(actions) {

@@ -30,6 +30,18 @@ func TestPowers(t *testing.T) {
 		"events:PutPermission":                     "to widen rights",
 		"ssm:ModifyDocumentPermission":             "to widen rights",
 		"elasticfilesystem:PutFileSystemPolicy":    "to widen rights",
+		"logs:PutDestinationPolicy":                "to widen rights",
+		"kafka:PutClusterPolicy":                   "to widen rights",
+		"aoss:UpdateSecurityPolicy":                "to widen rights",
+		"ram:CreateResourceShare":                  "to let others in",
+		"ram:AssociateResourceShare":               "to let others in",
+		"rolesanywhere:CreateTrustAnchor":          "to let others in",
+		"appsync:CreateApiKey":                     "to let others in",
+		"ec2:AcceptVpcPeeringConnection":           "to let others in",
+		"cognito-idp:UpdateUserPoolClient":         "to let others in",
+		"ram:GetResourceShares":                    "",
+		"ram:DisassociateResourceShare":            "", // it takes rights
+		"appsync:ListApiKeys":                      "",
 		"lambda:RemovePermission":                  "", // it takes rights
 		"application-autoscaling:PutScalingPolicy": "",
 		"ecr:PutLifecyclePolicy":                   "",

@@ -45,7 +45,7 @@ func granted(e *Environment, base, head *graph.Graph) []Danger {
 				trust[access{effect: a.effect, who: a.resource, action: assumed, condition: a.condition}] = true
 			}
 		}
-		var wide, denied, taken, trusted, eased, distrusted []string
+		var wide, denied, taken, trusted, joined, eased, distrusted []string
 		rights := map[string][]access{}
 		if slices.ContainsFunc(e.Changes, func(c Change) bool {
 			return c.Action == Delete && c.Type == "aws:iam/role:Role" && c.Name == role.Name
@@ -90,10 +90,19 @@ func granted(e *Environment, base, head *graph.Graph) []Danger {
 					continue
 				}
 				rights[underLess] = append(rights[underLess], a)
+			case g.Change == Added && g.Action == assumed && g.Effect == "Allow":
+				if !isNew && !slices.ContainsFunc(slices.Collect(maps.Keys(known)), func(who string) bool {
+					return who != g.Resource && samePrincipal(who, g.Resource)
+				}) {
+					joined = append(joined, code(g.Resource))
+				}
 			case g.Change == Added && g.Effect != "Allow" && !isNew && !moot(g.Resource) && !stillDenied(a, was):
 				denied = append(denied, text)
 			case g.Change == Removed && g.Action == assumed && g.Effect == "Allow" && !moot(g.Resource) &&
-				!stillAllowed(a, after):
+				!stillAllowed(a, after) && !slices.ContainsFunc(role.Grants, func(other Grant) bool {
+				return other.Change != Removed && other.Action == assumed && other.Effect == "Allow" &&
+					looser(other.Condition, g.Condition) && samePrincipal(other.Resource, g.Resource)
+			}):
 				distrusted = append(distrusted, code(g.Resource))
 			case g.Change == Removed && g.Effect != "Allow" && !stillDenied(a, after) && !moot(g.Resource):
 				taken = append(taken, text)
@@ -101,6 +110,9 @@ func granted(e *Environment, base, head *graph.Graph) []Danger {
 		}
 		if len(trusted) > 0 {
 			tell("a foreign principal trusted", "may now be taken by %s.", strings.Join(trusted, ", "))
+		}
+		if len(joined) > 0 {
+			tell(moreRights, "may now be taken by %s as well.", strings.Join(few(joined), ", "))
 		}
 		if len(eased) > 0 {
 			tell(moreRights, "may now be taken under a condition that lets in more: %s.",

@@ -51,6 +51,12 @@ var accessRules = slices.Concat(
 		input("generateSecret", weakens, from("true", "whoever knows its ID can pass for it")),
 		input("allowedOauthFlows", weakens, further("tokens are given out another way as well: %s")),
 		input("explicitAuthFlows", weakens, further("people can prove themselves another way as well: %s")),
+		// https://docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoint-oauth-grants.html
+		onlyNew("explicitAuthFlows", weakens, to("people send it their password itself", "ALLOW_USER_PASSWORD_AUTH",
+			"USER_PASSWORD_AUTH").some()),
+		onlyNew("allowedOauthFlows", weakens, to("tokens stand in the addresses of pages", "implicit").some()),
+		// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html
+		orNew("callbackUrls", refused, come(inTheClear, "Cognito takes `http` for localhost alone, and refuses %s")),
 		input("allowedOauthScopes", exposes, further("it is told more of people: %s")),
 		input("allowedOauthScopes", stops, fewer("it is told less of people")),
 		input("supportedIdentityProviders", exposes, further("people are let in by %s as well")),
@@ -63,7 +69,12 @@ var accessRules = slices.Concat(
 		input("tokenValidityUnits.refreshToken", weakens,
 			rank("whoever signed in stays so for longer", "days", "days", "hours", "minutes", "seconds")),
 		harmless("logoutUrls authSessionValidity accessTokenValidity idTokenValidity refreshTokenValidity "+
-			"tokenValidityUnits name")),
+			"tokenValidityUnits name")), // judged with their units: tokenLives
+	on(poolProviderType,
+		input("providerDetails", exposes, other("people of another issuer, or whoever has other keys, are let in")),
+		input("attributeMapping", weakens,
+			other("people are known by other attributes, and whoever sets these can pass for another")),
+		harmless("idpIdentifiers")),
 	on(poolDomainType,
 		input("managedLoginVersion", stops,
 			other("its pages become those of another version, for which each client may need a style"))),

@@ -188,7 +188,11 @@ func (rec *recorder) add(args asked) (string, resource.PropertyMap, error) {
 		outputs = markSecrets(outputs, args)
 	case args.register.GetRemote():
 		outputs = resource.PropertyMap{}
-		rec.gap(Gap{Kind: GapComponent, Name: args.token + " " + args.name, Of: of(args.inputs)})
+		by := []string{providerURN(args.register.GetProvider())}
+		for _, of := range slices.Sorted(maps.Keys(args.register.GetProviders())) {
+			by = append(by, of, providerURN(args.register.GetProviders()[of]))
+		}
+		rec.gap(Gap{Kind: GapComponent, Name: args.token + " " + args.name, Of: of(args.inputs, by...)})
 	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()

@@ -66,12 +66,11 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 		})
 	case "aws:index/getPartition:getPartition":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/partition
-		suffix, reversed := "amazonaws.com", "com.amazonaws"
-		if m.Partition() == "aws-cn" {
-			suffix, reversed = "amazonaws.com.cn", "cn.com.amazonaws"
-		}
+		suffix := m.partition().suffix
+		parts := strings.Split(suffix, ".")
+		slices.Reverse(parts)
 		return answer(map[string]any{"id": m.Partition(), "partition": m.Partition(), "dnsSuffix": suffix,
-			"reverseDnsPrefix": reversed})
+			"reverseDnsPrefix": strings.Join(parts, ".")})
 	case "aws:index/getRegion:getRegion":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/region
 		if asked := text("name"); asked != "" && asked != m.Region {
@@ -83,10 +82,11 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 	case "aws:ec2/getAmi:getAmi":
 		// https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/data-sources/ami
 		id := ec2ID("ami", m.Region, fmt.Sprint(args.Mappable()))
+		architecture := architectureOf(args)
 		return answer(map[string]any{
-			"id": id, "imageId": id, "arn": arn("ec2:" + m.Region + "::image/" + id), "architecture": "arm64",
+			"id": id, "imageId": id, "arn": arn("ec2:" + m.Region + "::image/" + id), "architecture": architecture,
 			"state": "available",
-			"name":  "al2023-ami-2023.6.20250101.0-kernel-6.1-arm64", "ownerId": "137112412989",
+			"name":  "al2023-ami-2023.6.20250101.0-kernel-6.1-" + architecture, "ownerId": "137112412989",
 			"imageOwnerAlias": "amazon",
 			"rootDeviceName":  "/dev/xvda", "rootDeviceType": "ebs", "virtualizationType": "hvm",
 			"creationDate": created,
@@ -131,6 +131,31 @@ func (m Model) Invoke(token string, args resource.PropertyMap) (resource.Propert
 	}
 	return nil, fmt.Errorf("%w: add the answer of %s to Invoke in "+
 		"plan/internal/awsmodel/invoke.go", ErrUnknown, token)
+}
+
+// architectureOf is that of the image which a question is about: the one that a filter names, or that stands in a name;
+// arm64 where nothing tells.
+func architectureOf(args resource.PropertyMap) string {
+	names := []string{Text(args["nameRegex"])}
+	if filters := Plain(args["filters"]); filters.IsArray() {
+		for _, filter := range filters.ArrayValue() {
+			f := Plain(filter)
+			if !f.IsObject() || !Plain(f.ObjectValue()["values"]).IsArray() {
+				continue
+			}
+			for _, v := range Plain(f.ObjectValue()["values"]).ArrayValue() {
+				if text := Text(v); Text(f.ObjectValue()["name"]) == "architecture" && text != "" {
+					return text
+				} else if text != "" {
+					names = append(names, text)
+				}
+			}
+		}
+	}
+	if all := strings.Join(names, " "); strings.Contains(all, "x86_64") || strings.Contains(all, "amd64") {
+		return "x86_64"
+	}
+	return "arm64"
 }
 
 // balancers are the accounts by which load balancers write their access logs, by region, as the provider has them:

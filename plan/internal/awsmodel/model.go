@@ -34,13 +34,35 @@ func Default() Model { return Model{Region: Region, Account: Account} }
 // Partition is the one that the region is in:
 // https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html.
 func (m Model) Partition() string {
-	switch {
-	case strings.HasPrefix(m.Region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(m.Region, "us-gov-"):
-		return "aws-us-gov"
+	return m.partition().name
+}
+
+// partition is one of AWS's, which have nothing to do with each other.
+type partition struct{ regions, name, suffix string }
+
+// partitions are those beside the usual one, by what their regions begin with, each with the name that its addresses
+// end in (https://github.com/boto/botocore/blob/develop/botocore/data/partitions.json).
+var partitions = []partition{
+	{"cn-", "aws-cn", "amazonaws.com.cn"}, {"us-gov-", "aws-us-gov", "amazonaws.com"},
+	{"us-iso-", "aws-iso", "c2s.ic.gov"}, {"us-isob-", "aws-iso-b", "sc2s.sgov.gov"},
+	{"eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"}, {"us-isof-", "aws-iso-f", "csp.hci.ic.gov"},
+	{"eusc-", "aws-eusc", "amazonaws.eu"},
+}
+
+func (m Model) partition() partition {
+	for _, p := range partitions {
+		if strings.HasPrefix(m.Region, p.regions) {
+			return p
+		}
 	}
-	return "aws"
+	return partition{name: "aws", suffix: "amazonaws.com"}
+}
+
+// IsService reports whether a principal is a service of AWS, in any of its partitions.
+func IsService(who string) bool {
+	return strings.HasSuffix(who, ".amazonaws.com") || slices.ContainsFunc(partitions, func(p partition) bool {
+		return strings.HasSuffix(who, "."+p.suffix)
+	})
 }
 
 // Compute returns the id and the outputs of a new resource: its inputs, what AWS fills in by default, and what only AWS
