@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -329,21 +330,39 @@ func (s *site) put(ctx context.Context, signed api.SignedPart, size int64, body 
 		return nil
 	}
 	r := readRefusal(res)
+	r.status = meant(res)
 	switch {
-	case again(res.StatusCode):
+	case again(r.status):
 		return temporary{error: fmt.Errorf("the object store %w", told{r}), after: r.after,
-			limited: res.StatusCode == http.StatusTooManyRequests}
-	case res.StatusCode == http.StatusForbidden:
+			limited: r.status == http.StatusTooManyRequests}
+	case r.status == http.StatusForbidden:
 		return fmt.Errorf("%w: %w", errUnsigned, r)
-	case res.StatusCode == http.StatusBadRequest, res.StatusCode == http.StatusUnprocessableEntity:
+	case r.status == http.StatusBadRequest, r.status == http.StatusUnprocessableEntity:
 		return fmt.Errorf("%w: %w", errDamaged, r)
-	case res.StatusCode == http.StatusNotFound:
+	case r.status == http.StatusNotFound:
 		return fmt.Errorf("%w: %w", errGone, r)
-	case res.StatusCode == http.StatusRequestEntityTooLarge:
+	case r.status == http.StatusRequestEntityTooLarge:
 		return errorf(CodeRefused, r, "something in front of the object store, such as a proxy, lets no parts of %s "+
 			"through: whoever runs the site must raise its limit", dossier.FormatBytes(size))
 	}
 	return errorf(CodeRefused, r, "the object store %s", r)
+}
+
+// meant returns the status that tells what became of a part. S3 also says 400 where no other bytes than the signed ones
+// arrived (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+func meant(res *http.Response) int {
+	if res.StatusCode != http.StatusBadRequest {
+		return res.StatusCode
+	}
+	var refused struct{ Code string }
+	_ = xml.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&refused) // what is no XML has no code
+	switch refused.Code {
+	case "RequestTimeout": // nothing arrived for some 20 seconds
+		return http.StatusRequestTimeout
+	case "ExpiredToken": // that of the credentials that signed
+		return http.StatusForbidden
+	}
+	return res.StatusCode
 }
 
 // expectFrom is the size from which a part is sent only when the store has said that it wants it (Expect:

@@ -33,6 +33,7 @@ func (c *chromium) uploads(t *testing.T) {
 			{"slow", c.slow},
 			{"without a network for a while", c.offline},
 			{"signature over", c.expired},
+			{"stalled", c.stalled},
 			{"damaged on the way", c.damaged},
 			{"changed on the disk", c.changedOnDisk},
 			{"in two tabs", c.twoTabs},
@@ -287,6 +288,18 @@ func (c *chromium) expired(t *testing.T, s *gatedSite) {
 				sent, stored)
 		}
 	}
+}
+
+// stalled has a part refused several times, as S3 does when its bytes stop coming.
+func (c *chromium) stalled(t *testing.T, s *gatedSite) {
+	p := c.tab(t, s.app.URL)
+	p.expect("/api/v1/transfers/")
+	// The page waits longer each time, or until there is a network.
+	eval[int](p, `setInterval(() => dispatchEvent(new Event("online")), 100)`)
+	s.parts.do(ofParts(some(4, whole(s3Error("RequestTimeout")))))
+	f := makeFiles(t)[0]
+	p.send(f)
+	p.arrives(f)
 }
 
 // damaged flips bits: once, which is mended unseen, and then always, which is told.

@@ -265,6 +265,30 @@ func whole(do does) does {
 	}
 }
 
+// some does something with the first requests with each part, as many as that.
+func some(most int, do does) does {
+	var mu sync.Mutex
+	seen := map[int]int{}
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		mu.Lock()
+		seen[partOf(r)]++
+		first := seen[partOf(r)] <= most
+		mu.Unlock()
+		return first && do(w, r)
+	}
+}
+
+// s3Error answers 400 with an error as S3 words it
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+func s3Error(code string) does {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?>`+"\n<Error><Code>%s</Code></Error>", code)
+		return true
+	}
+}
+
 // answer gives a status, and headers by name and value.
 func answer(status int, header ...string) does {
 	return func(w http.ResponseWriter, _ *http.Request) bool {

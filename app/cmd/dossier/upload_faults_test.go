@@ -201,13 +201,14 @@ func testStoreFaults(t *testing.T, s *gatedSite) {
 	content := map[string][]byte{"drawing.bin": randomBytes(9 << 20), "small.txt": []byte("small"), "empty.txt": nil}
 	_, paths := files(t, content)
 	for name, does := range map[string]does{
-		"a signature that is over": answer(http.StatusForbidden),
-		"a flipped bit":            flip,
-		"slow down":                answer(http.StatusServiceUnavailable),
-		"a broken connection":      cut,
+		"a signature that is over": once(answer(http.StatusForbidden)),
+		"a flipped bit":            once(flip),
+		"slow down":                once(answer(http.StatusServiceUnavailable)),
+		"a broken connection":      once(cut),
+		"a stalled connection":     some(4, s3Error("RequestTimeout")),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.parts.with(t, ofParts(once(does)))
+			s.parts.with(t, ofParts(does))
 			_, summary := newUploader(t).run(exitOK, append(ada(s), paths...)...)
 			s.parts.pass()
 			s.holds(t, summary.ReceiptURL, content)
@@ -221,6 +222,7 @@ func testStoreFaults(t *testing.T, s *gatedSite) {
 		"no signature is ever good": {answer(http.StatusForbidden), "refused", ""},
 		"parts are too large for a proxy": {answer(http.StatusRequestEntityTooLarge), "refused",
 			"a proxy, lets no parts of 8.4 MB through"},
+		"credentials that ended": {s3Error("ExpiredToken"), "refused", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := newUploader(t)

@@ -5,6 +5,13 @@ import { aborted } from "./waiting.js";
 const stallTime = 90_000;
 const storeTime = 5 * 60_000;
 
+/** What S3 says by 400 though no other bytes arrived than were signed, and the status that means it. */
+const codes = { RequestTimeout: 408, ExpiredToken: 403 };
+
+function meant({ status, responseText }) {
+  return (status === 400 && codes[/<Code>(\w+)</.exec(responseText)?.[1]]) || status;
+}
+
 /**
  * Sends a part by a signed request. Resolves to the status of the answer, 0 where there was none, or none that the
  * browser lets the page see. By XMLHttpRequest, because fetch tells no progress of what is sent.
@@ -38,7 +45,7 @@ export function put(signed, bytes, progress, signal) {
     });
     request.upload.addEventListener("load", () => expect(storeTime));
     request.addEventListener("error", silent);
-    request.addEventListener("load", () => end(resolve, request.status));
+    request.addEventListener("load", () => end(resolve, meant(request)));
     // Relative where the site keeps the bytes itself.
     request.open(signed.method, new URL(signed.url, location.origin));
     for (const [name, value] of Object.entries(signed.headers)) {

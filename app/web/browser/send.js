@@ -280,10 +280,11 @@ function kindOf(status, sent) {
   // A request that is not allowed, or kept from the store, sends nothing. One that did has lost its network: a phone
   // left it, or was locked.
   if (status === 0) return sent > 0 ? "broken" : "silent";
+  if (status === 408) return "broken"; // its bytes stopped coming
   if (status === 403 || status === 401) return "refused";
   if (status === 404) return "gone";
   if (status === 413) return "large"; // No store's answer to a part, but a proxy's, nginx's from 1 MiB on.
-  if (status === 408 || status === 429 || status >= 500) return "busy";
+  if (status === 429 || status >= 500) return "busy";
   return "damaged"; // 400 or 422: other bytes than were signed
 }
 
