@@ -405,10 +405,42 @@ func (c *compiler) fetch(ctx context.Context) (said string, err error) {
 	}
 	said, err = c.online(ctx, c.tool(), env, nil, append([]string{"mod", "download", "--"},
 		slices.Sorted(maps.Keys(wanted))...)...)
-	if said != "" {
-		said = "Fetching what it requires:\n" + said
+	if err != nil {
+		return "", err
 	}
-	return said, err
+	if said != "" {
+		return "Fetching what it requires:\n" + said, nil
+	}
+	return "", c.fetchRelated(ctx, env, wanted)
+}
+
+// fetchRelated downloads what else may have a package of the modules wanted, by its path: Go looks into all of them. In
+// a workspace, what one module requires may bring some that no go.mod lists. What cannot be had is for the compiler to
+// say, if it needs it.
+func (c *compiler) fetchRelated(ctx context.Context, env []string, wanted map[string]bool) error {
+	if c.workIn("copies") == "off" {
+		return nil
+	}
+	list := new(bytes.Buffer)
+	said, err := c.online(ctx, c.tool(), env, list, "list", "-m", "-f",
+		"{{if not (or .Main (and .Replace (not .Replace.Version)))}}{{.Path}}{{end}}", "all")
+	if err != nil || said != "" {
+		return err
+	}
+	var related []string
+	for path := range strings.FieldsSeq(list.String()) {
+		for w := range wanted {
+			if !wanted[path] && (strings.HasPrefix(path, w+"/") || strings.HasPrefix(w, path+"/")) {
+				related = append(related, path)
+				break
+			}
+		}
+	}
+	if len(related) == 0 {
+		return nil
+	}
+	_, err = c.online(ctx, c.tool(), env, nil, append([]string{"mod", "download", "--"}, related...)...)
+	return err
 }
 
 // concerns reports whether a program may be made of a module: of a workspace, it need not be made of all.

@@ -19,6 +19,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/zip"
+
 	"dossier.example/plan/internal/apart"
 )
 
@@ -141,6 +144,56 @@ func TestCompileIsApart(t *testing.T) {
 	if requests["nowhere.example/it"] == 0 || requests["unheard.example/of"] != 0 {
 		t.Errorf("the network was asked for %v", requests)
 	}
+}
+
+// TestColdWorkspace: where nothing was downloaded before, a program of a workspace compiles, although a module that no
+// go.mod lists might have a package that it imports.
+func TestColdWorkspace(t *testing.T) {
+	needsIsolation(t)
+	const mod = "module %s\n\ngo 1.26\n"
+	proxy := t.TempDir()
+	for path, text := range map[string]string{
+		"example.test/lib/sub": fmt.Sprintf(mod, "example.test/lib/sub"),
+		"example.test/lib":     fmt.Sprintf(mod, "example.test/lib"),
+		"example.test/old":     "module example.test/old\n\ngo 1.16\n\nrequire example.test/lib v1.0.0\n",
+	} {
+		dir := filepath.Join(proxy, path, "@v")
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		from := t.TempDir()
+		for name, text := range map[string]string{"go.mod": text, "it.go": "package it\n"} {
+			if err := os.WriteFile(filepath.Join(from, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var packed bytes.Buffer
+		version := module.Version{Path: path, Version: "v1.0.0"}
+		if err := errors.Join(zip.CreateFromDir(&packed, version, from),
+			os.WriteFile(filepath.Join(dir, "v1.0.0.zip"), packed.Bytes(), 0o644),
+			os.WriteFile(filepath.Join(dir, "v1.0.0.mod"), []byte(text), 0o644),
+			os.WriteFile(filepath.Join(dir, "v1.0.0.info"), []byte(`{"Version": "v1.0.0"}`), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("GOPROXY", "file://"+filepath.ToSlash(proxy))
+	t.Setenv("GONOSUMDB", "*")
+	t.Setenv("GOMODCACHE", t.TempDir())
+	t.Cleanup(func() {
+		if err := exec.Command("go", "clean", "-modcache").Run(); err != nil {
+			t.Error(err)
+		}
+	})
+	dir := committed(t, map[string]string{
+		"go.work":        "go 1.26\n\nuse (\n\t./it\n\t./other\n)\n",
+		"it/Pulumi.yaml": "name: it\nruntime: go\n",
+		"it/go.mod":      fmt.Sprintf(mod, "example.org/it") + "\nrequire example.test/lib/sub v1.0.0\n",
+		"it/main.go":     "package main\n\nimport _ \"example.test/lib/sub\"\n\nfunc main() {}\n",
+		"other/go.mod":   fmt.Sprintf(mod, "example.org/other") + "\nrequire example.test/old v1.0.0\n",
+		"other/it.go":    "package it\n\nimport _ \"example.test/old\"\n",
+	})
+	_, out, _ := planOf(t, dir)
+	says(t, "the plan", out, "registered nothing")
 }
 
 // contents are hashes of all files of a repository but what plans keep.
