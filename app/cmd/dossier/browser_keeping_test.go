@@ -29,6 +29,13 @@ func (c *chromium) noDatabase(t *testing.T, s *gatedSite) {
 		"refused": `Object.defineProperty(self, "indexedDB",
 			{ get() { throw new DOMException("no", "SecurityError") } })`,
 		"full": `IDBObjectStore.prototype.put = () => { throw new DOMException("full", "QuotaExceededError") }`,
+		// As Safari's private windows keep records, but none with a file in it.
+		"without files": `{
+			const { put } = IDBObjectStore.prototype;
+			IDBObjectStore.prototype.put = function (record) {
+				return record.file ? this.add(record) : put.call(this, record);
+			};
+		}`,
 		"silent": `IDBFactory.prototype.open = () =>
 			Object.setPrototypeOf(new EventTarget(), IDBOpenDBRequest.prototype)`,
 	} {

@@ -50,13 +50,10 @@ export class Ledger {
 
   /** Notes files, and then keeps the small ones themselves, which is not waited for. */
   async put(receipt, entries) {
-    await this.#quietly(async (database) => {
-      const write = database.transaction("files", "readwrite");
-      const records = entries.map(({ id, folder, name, sentName, size, lastModified, handle }) => ({
-        id, receipt, folder, name, sentName, size, lastModified, at: Date.now(), ...(handle && { handle }),
-      }));
-      await Promise.all([...records.map((record) => write.store.put(record)), write.done]);
-    });
+    const records = entries.map(({ id, folder, name, sentName, size, lastModified, handle }) => ({
+      id, receipt, folder, name, sentName, size, lastModified, at: Date.now(), ...(handle && { handle }),
+    }));
+    await this.#write((store) => Promise.all(records.map((record) => store.put(record))));
     this.#keep(entries.filter(({ file, handle, size }) => file && !handle && size <= keptFile));
   }
 
@@ -65,34 +62,27 @@ export class Ledger {
       if (this.#kept + size > keptInAll) return;
       this.#kept += size;
       // One that cannot be read leaves the others alone.
-      await this.#quietly(async (database) => {
-        const write = database.transaction("files", "readwrite");
-        const record = await write.store.get(id);
+      await this.#write(async (store) => {
+        const record = await store.get(id);
         // Stored meanwhile: then it is forgotten.
-        if (record) await write.store.put({ ...record, file });
-        await write.done;
+        if (record) await store.put({ ...record, file });
       });
     }
   }
 
   async remove(ids) {
-    await this.#quietly(async (database) => {
-      const write = database.transaction("files", "readwrite");
-      await Promise.all([...ids.map((id) => write.store.delete(id)), write.done]);
-    });
+    await this.#write((store) => Promise.all(ids.map((id) => store.delete(id))));
   }
 
   /** Gives a receipt the records of those that it replaced: the same person's, by the beginning, which is the id. */
   async adopt(receipt) {
-    await this.#quietly(async (database) => {
-      const write = database.transaction("files", "readwrite");
-      for (let cursor = await write.store.openCursor(); cursor; cursor = await cursor.continue()) {
+    await this.#write(async (store) => {
+      for (let cursor = await store.openCursor(); cursor; cursor = await cursor.continue()) {
         const former = cursor.value.receipt;
         if (former !== receipt && former.startsWith(receipt.slice(0, 21))) {
           await cursor.update({ ...cursor.value, receipt });
         }
       }
-      await write.done;
     });
   }
 
@@ -105,16 +95,23 @@ export class Ledger {
   /** Returns how many files are unfinished, by receipt. What is too old is removed. */
   async unfinished() {
     const counts = new Map();
-    await this.#quietly(async (database) => {
-      const write = database.transaction("files", "readwrite");
-      for (let cursor = await write.store.openCursor(); cursor; cursor = await cursor.continue()) {
+    await this.#write(async (store) => {
+      for (let cursor = await store.openCursor(); cursor; cursor = await cursor.continue()) {
         const { receipt, at } = cursor.value;
         if (Date.now() - at > keptFor) await cursor.delete();
         else counts.set(receipt, (counts.get(receipt) ?? 0) + 1);
       }
-      await write.done;
     });
     return counts;
+  }
+
+  /** Changes records in one transaction. */
+  #write(work) {
+    return this.#quietly((database) => {
+      const { store, done } = database.transaction("files", "readwrite");
+      // Both fail where a record cannot be kept, as one with a file in a private window of Safari.
+      return Promise.all([work(store), done]);
+    });
   }
 
   /** Does without where the browser keeps nothing: in some private windows, without permission, or with a full disk. */
