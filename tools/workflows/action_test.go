@@ -41,12 +41,24 @@ func main() {
 }
 `
 
-// TestAction: the action gives the plan whatever its status is, and fails for those that it is told to.
-func TestAction(t *testing.T) {
+// action runs the action's script in a repository, with a folder to write to. Unless env says otherwise, the program is
+// the repository's own, and there is no event.
+func action(t *testing.T, repository, temp string, env ...string) *exec.Cmd {
+	t.Helper()
 	script, err := filepath.Abs(filepath.Join(root, "plan/action.bash"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd := exec.CommandContext(t.Context(), "bash", script)
+	cmd.Dir = repository
+	cmd.Env = slices.Concat(os.Environ(), []string{"GOWORK=off", "ACTION=" + repository, "BASE=HEAD^1", "ROOT=.",
+		"PROGRAM=.", "GITHUB_EVENT_NAME=", "RUNNER_TEMP=" + temp, "GITHUB_OUTPUT=" + filepath.Join(temp, "output"),
+		"GITHUB_STEP_SUMMARY=" + filepath.Join(temp, "summary")}, env)
+	return cmd
+}
+
+// TestAction: the action gives the plan whatever its status is, and fails for those that it is told to.
+func TestAction(t *testing.T) {
 	repository := t.TempDir()
 	for name, text := range map[string]string{"go.mod": "module example.org/x\n\ngo 1.26\n", "a.go": "package x\n",
 		"plans/main.go": standIn} {
@@ -59,13 +71,7 @@ func TestAction(t *testing.T) {
 	}
 	for status, fails := range map[int]bool{0: false, 3: true, 6: false} {
 		dir := t.TempDir()
-		cmd := exec.CommandContext(t.Context(), "bash", script)
-		cmd.Dir = repository
-		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-buildvcs=false", "ACTION="+filepath.Dir(script),
-			"BASE=HEAD^1", "ROOT=.", "PROGRAM=plans",
-			"FLAGS=--stack *\n"+strconv.Itoa(status), "FAIL_ON=1,2,3", "GITHUB_EVENT_NAME=",
-			"RUNNER_TEMP="+dir, "GITHUB_OUTPUT="+filepath.Join(dir, "output"),
-			"GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary"))
+		cmd := action(t, repository, dir, "PROGRAM=plans", "FLAGS=--stack *\n"+strconv.Itoa(status), "FAIL_ON=1,2,3")
 		said, err := cmd.CombinedOutput()
 		if (err != nil) != fails || fails && cmd.ProcessState.ExitCode() != status {
 			t.Errorf("status %d: %v\n%s", status, err, said)
@@ -82,10 +88,6 @@ func TestAction(t *testing.T) {
 
 // TestActionWithoutPlan: where there is no plan, the file says so, so that a comment is no former one's.
 func TestActionWithoutPlan(t *testing.T) {
-	script, err := filepath.Abs(filepath.Join(root, "plan/action.bash"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, c := range map[string]struct {
 		program, env, want string
 		status             int
@@ -109,17 +111,12 @@ func TestActionWithoutPlan(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			output := filepath.Join(dir, "output")
-			cmd := exec.CommandContext(t.Context(), "bash", script)
-			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "GOWORK=off", "ACTION="+dir, "BASE=HEAD^1", "ROOT=.", "PROGRAM=.", "FLAGS=silent",
-				"FAIL_ON=1 2 3", "GITHUB_EVENT_NAME=", "EVENT_BASE="+strings.Repeat("0", 40), "RUNNER_TEMP="+dir,
-				"GITHUB_OUTPUT="+output, "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary"), c.env)
+			cmd := action(t, dir, dir, "FLAGS=silent", "FAIL_ON=1 2 3", "EVENT_BASE="+strings.Repeat("0", 40), c.env)
 			said, err := cmd.CombinedOutput()
 			if got := cmd.ProcessState.ExitCode(); got != c.status {
 				t.Errorf("it ends with %d, want %d: %v\n%s", got, c.status, err, said)
 			}
-			if text, err := os.ReadFile(output); !strings.HasPrefix(string(text), "status=") {
+			if text, err := os.ReadFile(filepath.Join(dir, "output")); !strings.HasPrefix(string(text), "status=") {
 				t.Errorf("the output is %q, %v", text, err)
 			}
 			got, err := os.ReadFile(filepath.Join(dir, "plan.md"))
@@ -134,21 +131,8 @@ func TestActionWithoutPlan(t *testing.T) {
 // TestActionBase: a plan is against the base of the change, whichever commit is checked out, and never against the
 // commit before alone.
 func TestActionBase(t *testing.T) {
-	script, err := filepath.Abs(filepath.Join(root, "plan/action.bash"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	git := func(args ...string) string {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=test", "-c",
-			"user.email=test@example.org", "-c", "commit.gpgsign=false"}, args...)...)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-		return strings.TrimSpace(string(out))
-	}
+	git := gitIn(t, dir)
 	for file, text := range map[string]string{"go.mod": "module example.org/x\n\ngo 1.26\n", "main.go": standIn} {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -176,13 +160,8 @@ func TestActionBase(t *testing.T) {
 	} {
 		git("checkout", "--quiet", c.at)
 		temp := t.TempDir()
-		cmd := exec.CommandContext(t.Context(), "bash", script)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "GOWORK=off", "ACTION="+filepath.Dir(script), "BASE="+c.asked,
-			"EVENT_BASE="+base,
-			"ROOT=.", "PROGRAM=.", "FLAGS=--stack 0", "GITHUB_EVENT_NAME="+c.event, "GITHUB_SHA="+merge,
-			"RUNNER_TEMP="+temp, "GITHUB_OUTPUT="+filepath.Join(temp, "output"),
-			"GITHUB_STEP_SUMMARY="+filepath.Join(temp, "summary"))
+		cmd := action(t, dir, temp, "BASE="+c.asked, "EVENT_BASE="+base, "FLAGS=--stack 0",
+			"GITHUB_EVENT_NAME="+c.event, "GITHUB_SHA="+merge)
 		if said, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%v: %v\n%s", c, err, said)
 		}
@@ -196,11 +175,7 @@ func TestActionBase(t *testing.T) {
 // TestActionLog: what the code of a change has said is no command to the runner, and the Bash of macOS takes the
 // script.
 func TestActionLog(t *testing.T) {
-	script, err := filepath.Abs(filepath.Join(root, "plan/action.bash"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(script)
+	text, err := os.ReadFile(filepath.Join(root, "plan/action.bash"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,12 +190,7 @@ func TestActionLog(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), "bash", script)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "ACTION="+dir, "BASE=HEAD^1", "ROOT=.",
-		"PROGRAM=.", "FAIL_ON=1", "GITHUB_EVENT_NAME=", "RUNNER_TEMP="+dir, "GITHUB_OUTPUT="+filepath.Join(dir, "output"),
-		"GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary"))
-	said, _ := cmd.CombinedOutput()
+	said, _ := action(t, dir, dir, "FAIL_ON=1").CombinedOutput()
 	commands := regexp.MustCompile(`(?s)^::stop-commands::(\w{32})\n.*##\[set-output.*\n::(\w{32})::\n::error::`)
 	if !commands.Match(said) {
 		t.Errorf("it said\n%s", said)

@@ -215,6 +215,20 @@ func created(t *testing.T, wrote []map[string]json.RawMessage) string {
 	return c.Body
 }
 
+// gitIn returns git in a folder, as somebody, which returns what it says.
+func gitIn(t *testing.T, dir string) func(args ...string) string {
+	return func(args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=test", "-c",
+			"user.email=test@example.org", "-c", "commit.gpgsign=false"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+}
+
 // TestBase: what the plan of a pull request is against is the base as it was merged, so that commits which the base got
 // since are no part of it.
 func TestBase(t *testing.T) {
@@ -231,16 +245,7 @@ func TestBase(t *testing.T) {
 		t.Fatal("plan/action.yml names no base")
 	}
 	dir := t.TempDir()
-	git := func(args ...string) string {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=test", "-c",
-			"user.email=test@example.org", "-c", "commit.gpgsign=false"}, args...)...)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
-		return strings.TrimSpace(string(out))
-	}
+	git := gitIn(t, dir)
 	git("init", "--quiet", "--initial-branch=main")
 	for _, args := range [][]string{
 		{"commit", "--quiet", "--allow-empty", "--message", "first"},
