@@ -175,9 +175,9 @@ func unpack(from io.Reader, dir string, store *storage) error {
 		case tar.TypeReg:
 			err = root.MkdirAll(filepath.Dir(name), 0o755)
 			if err == nil {
-				var content io.Reader
+				var content io.ReadCloser
 				if content, err = store.content(name, archive, header.Size); err == nil {
-					err = writeFile(root, name, content, header)
+					err = errors.Join(writeFile(root, name, content, header), content.Close())
 				}
 			}
 		case tar.TypeSymlink:

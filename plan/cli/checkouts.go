@@ -44,9 +44,9 @@ var pointer = regexp.MustCompile(`^version https://git-lfs\.github\.com/spec/v1\
 const maxPointer = 1024
 
 // content is that of a file of which git has some bytes: these, unless they are a pointer to others that are here.
-func (s *storage) content(name string, from io.Reader, size int64) (io.Reader, error) {
+func (s *storage) content(name string, from io.Reader, size int64) (io.ReadCloser, error) {
 	if size > maxPointer {
-		return from, nil
+		return io.NopCloser(from), nil
 	}
 	text, err := io.ReadAll(from)
 	if m := pointer.FindSubmatch(text); err == nil && m != nil {
@@ -54,24 +54,30 @@ func (s *storage) content(name string, from io.Reader, size int64) (io.Reader, e
 		digest := string(m[1])
 		name, object := filepath.ToSlash(name), path.Join(digest[:2], digest[2:4], digest)
 		// Where the work tree has pointers, base has them, too.
-		if stored, is := has(s.tree, name, digest, string(m[2])); is {
-			text = stored
-		} else if stored, is := has(s.objects, object, digest, string(m[2])); is && !isPointer(s.tree, name) {
-			text = stored
+		if has(s.tree, name, digest, string(m[2])) {
+			return s.tree.Open(name)
+		}
+		if has(s.objects, object, digest, string(m[2])) && !isPointer(s.tree, name) {
+			return s.objects.Open(object)
 		}
 	}
-	return bytes.NewReader(text), err
+	return io.NopCloser(bytes.NewReader(text)), err
 }
 
-// has returns the content of a file, and whether it has that digest and size.
-func has(in fs.FS, name, digest, size string) (text []byte, is bool) {
+// has reports whether a file, which may be larger than the memory, has that digest and size.
+func has(in fs.FS, name, digest, size string) bool {
 	info, err := fs.Stat(in, name)
 	if err != nil || strconv.FormatInt(info.Size(), 10) != size {
-		return nil, false
+		return false
 	}
-	text, err = fs.ReadFile(in, name)
-	sum := sha256.Sum256(text)
-	return text, err == nil && hex.EncodeToString(sum[:]) == digest
+	f, err := in.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	sum := sha256.New()
+	_, err = io.Copy(sum, f)
+	return err == nil && hex.EncodeToString(sum.Sum(nil)) == digest
 }
 
 func isPointer(in fs.FS, name string) bool {
