@@ -141,6 +141,35 @@ func TestS3NoUpload(t *testing.T) {
 	}
 }
 
+// A completion that finds no multipart upload any longer is one that an earlier attempt has done, if the object is there.
+func TestS3FinishedBefore(t *testing.T) {
+	part := dossier.Part{Number: 1, Size: 3, CRC64: 5}
+	sum := encodeCRC64(part.CRC64)
+	for _, code := range []string{"NoSuchUpload", "NoSuchKey"} {
+		for stored, want := range map[string]error{sum: nil, encodeCRC64(6): dossier.ErrNotFound} {
+			s := openS3(t, through(aws.Config{Region: "us-east-1"}, func(r *http.Request) (*http.Response, error) {
+				answer := func(status int, body string, header http.Header) (*http.Response, error) {
+					return &http.Response{StatusCode: status, Request: r, Header: header,
+						Body: io.NopCloser(strings.NewReader(body))}, nil
+				}
+				switch r.Method {
+				case http.MethodGet:
+					return answer(http.StatusOK, `<ListPartsResult><Part><PartNumber>1</PartNumber><ETag>"1"</ETag>`+
+						`<Size>3</Size><ChecksumCRC64NVME>`+sum+`</ChecksumCRC64NVME></Part></ListPartsResult>`, nil)
+				case http.MethodHead:
+					return answer(http.StatusOK, "", http.Header{"Content-Length": {"3"},
+						"X-Amz-Checksum-Crc64nvme": {stored}, "X-Amz-Checksum-Type": {"FULL_OBJECT"}})
+				}
+				return answer(http.StatusNotFound, "<Error><Code>"+code+"</Code></Error>", nil)
+			}), S3Config{Bucket: "any-bucket"})
+			err := s.Finish(t.Context(), newKey(), "gone", []dossier.Part{part}, dossier.Held{Size: 3, CRC64: part.CRC64})
+			if !errors.Is(err, want) {
+				t.Errorf("%s, where %s is stored: %v, want %v", code, stored, err, want)
+			}
+		}
+	}
+}
+
 // provider gives credentials, or none.
 type provider func(ctx context.Context) (aws.Credentials, error)
 
