@@ -126,6 +126,13 @@ func testS3Requests(t *testing.T, cfg aws.Config) {
 			t.Errorf("Open asks %q", got)
 		}
 	}
+	seen = nil
+	if err := s.PutThumbnail(t.Context(), dossier.NewPersonID(), dossier.NewFileID(), []byte("small")); err != nil {
+		t.Fatalf("PutThumbnail: %v", err)
+	}
+	if got := strings.Join(seen, "\n"); got != "PutObject Sdk-Checksum-Algorithm=CRC64NVME with CRC64" {
+		t.Errorf("PutThumbnail asks %q", got)
+	}
 }
 
 // testS3Answers lets the server answer a Put without the checksum that it keeps, and with that of other bytes.
