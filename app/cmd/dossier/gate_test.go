@@ -278,6 +278,11 @@ func some(most int, do does) does {
 	}
 }
 
+// larger does something with each request whose body is larger than most, in bytes: what a proxy with a limit does.
+func larger(most int64, do does) does {
+	return func(w http.ResponseWriter, r *http.Request) bool { return r.ContentLength > most && do(w, r) }
+}
+
 // s3Error answers 400 with an error as S3 words it
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
 func s3Error(code string) does {

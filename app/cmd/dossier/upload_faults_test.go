@@ -220,7 +220,7 @@ func testStoreFaults(t *testing.T, s *gatedSite) {
 	}{
 		"always a flipped bit":      {flip, "corrupt", ""},
 		"no signature is ever good": {answer(http.StatusForbidden), "refused", ""},
-		"parts are too large for a proxy": {answer(http.StatusRequestEntityTooLarge), "refused",
+		"parts are too large for a proxy": {larger(1<<20, answer(http.StatusRequestEntityTooLarge)), "refused",
 			"a proxy, lets no parts of 8.4 MB through"},
 		"credentials that ended": {s3Error("ExpiredToken"), "refused", ""},
 	} {
@@ -232,6 +232,9 @@ func testStoreFaults(t *testing.T, s *gatedSite) {
 				!strings.Contains(got[0].Error.Message, tc.says) ||
 				summary.State != "incomplete" || summary.Failed != 1 {
 				t.Errorf("told %+v, %+v", got, summary)
+				for _, file := range got {
+					t.Logf("%s: %+v", file.Name, file.Error)
+				}
 			}
 			s.parts.pass()
 			// The same command goes on, with the same person.
