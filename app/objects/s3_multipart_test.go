@@ -141,7 +141,8 @@ func TestS3NoUpload(t *testing.T) {
 	}
 }
 
-// A completion that finds no multipart upload any longer is one that an earlier attempt has done, if the object is there.
+// A completion that finds no multipart upload any longer is one that an earlier attempt has done, if the object is
+// there.
 func TestS3FinishedBefore(t *testing.T) {
 	part := dossier.Part{Number: 1, Size: 3, CRC64: 5}
 	sum := encodeCRC64(part.CRC64)
