@@ -155,7 +155,10 @@ func (i *Issuer) Begin(ctx context.Context, redirect, state string, again bool) 
 	}
 	secret = verifier + "." + nonce + "."
 	if again {
-		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+		// Not 0: issuers that look at it a second time, when somebody has just signed in, would ask for ever
+		// (https://github.com/DuendeSoftware/products/issues/1545). What is as old is taken for new here.
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"),
+			oauth2.SetAuthURLParam("max_age", strconv.Itoa(int(skew/time.Second))))
 		secret += strconv.FormatInt(i.o.Now().Unix(), 10)
 	}
 	return i.config(found, redirect).AuthCodeURL(state, options...), secret, nil

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -198,7 +199,7 @@ func TestAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := strings.Contains(address, "prompt=login") && strings.Contains(address,
-				"max_age=0"); got != c.again {
+				"max_age="); got != c.again {
 				t.Errorf("the browser is sent to %s", address)
 			}
 			who, err := s.Finish(t.Context(), redirect, secret, s.at.Visit(t, address).Query())
@@ -208,6 +209,38 @@ func TestAgain(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// An issuer that looks at max_age again, when somebody comes back from its pages, asks for proof once.
+func TestAgainOnce(t *testing.T) {
+	s := start(t)
+	var proven time.Time
+	s.at.Fail(testissuer.Authorization, func(w http.ResponseWriter, r *http.Request) {
+		query := r.URL.Query()
+		age, err := strconv.Atoi(query.Get("max_age"))
+		if err != nil {
+			t.Errorf("the issuer is asked for proof of the age %q", query.Get("max_age"))
+		}
+		if query.Get("prompt") != "login" && time.Since(proven) <= time.Duration(age)*time.Second {
+			s.at.Real(w, r)
+			return
+		}
+		proven = time.Now()
+		query.Del("prompt")
+		http.Redirect(w, r, testissuer.Authorization+"?"+query.Encode(), http.StatusFound)
+	})
+	address, _, err := s.Begin(t.Context(), redirect, "a state", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.Get(address)
+	if err != nil {
+		t.Fatalf("the issuer asks for ever: %v", err)
+	}
+	defer res.Body.Close()
+	if asked := s.at.Asked(testissuer.Authorization); res.StatusCode != http.StatusOK || asked != 2 {
+		t.Errorf("the issuer answers %s, asked %d times", res.Status, asked)
 	}
 }
 
