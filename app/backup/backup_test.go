@@ -52,7 +52,7 @@ func TestDeletedMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := signIns.Begin(t.Context(), staff.AccountID{}, "192.0.2.1", "curl/8"); err != nil {
+	if _, _, err := signIns.Begin(t.Context(), staff.AccountID{}, "192.0.2.1", "curl/8", 0); err != nil {
 		t.Fatal(err)
 	}
 	accounts, err := staff.NewAccounts(s.People.(staff.Store), "secret", staff.Options{})

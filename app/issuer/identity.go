@@ -131,7 +131,7 @@ func (i *Issuer) times(ctx context.Context, c *claims) error {
 
 // asked checks that somebody has proven themselves to the issuer since a sign-in began, in seconds since 1970; empty:
 // it may be longer ago. Some issuers, Google among them, do not say when it was. There, whoever signs out and in again
-// is not asked either.
+// is not asked either; elsewhere, staff.Identity says how long ago it was.
 func (i *Issuer) asked(ctx context.Context, c *claims, begun string) error {
 	if begun == "" {
 		return nil
@@ -284,6 +284,9 @@ func (i *Issuer) admit(ctx context.Context, c *claims) (staff.Identity, error) {
 		who.Verified = false
 	}
 	who.Name = nameOf(c, who.Address)
+	if at, ok := c.at("auth_time"); ok && !at.IsZero() && i.o.Now().Sub(at) > skew {
+		who.Proof = i.o.Now().Sub(at)
+	}
 	allowed := false
 	give := func(role staff.Role) {
 		if allowed = true; !who.Role.May(role) && role != "" {

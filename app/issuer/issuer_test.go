@@ -205,8 +205,9 @@ func TestAgain(t *testing.T) {
 			who, err := s.Finish(t.Context(), redirect, secret, s.at.Visit(t, address).Query())
 			if c.words != "" {
 				s.refused(t, who, err, dossier.CodeForbidden, c.words)
-			} else if err != nil {
-				t.Error(err)
+			} else if old := strings.HasPrefix(c.name, "an hour"); err != nil || old != (who.Proof >= time.Hour) ||
+				!old && who.Proof != 0 {
+				t.Errorf("proved %v ago, error %v", who.Proof, err)
 			}
 		})
 	}

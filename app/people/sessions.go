@@ -23,6 +23,7 @@ type sessionRow struct {
 	Agent   string  `gorm:"column:agent"`
 	Began   int64   `gorm:"column:began_at"`
 	Seen    int64   `gorm:"column:seen_at"`
+	Proved  *int64  `gorm:"column:proved_at"`
 }
 
 // TableName implements gorm's schema.Tabler.
@@ -40,6 +41,9 @@ func (r sessionRow) session() (staff.Session, error) {
 		return staff.Session{}, errors.New("a session's row has a damaged token")
 	}
 	one.Token = [sha256.Size]byte(token)
+	if r.Proved != nil {
+		one.ProvedAt = time.UnixMicro(*r.Proved).UTC()
+	}
 	if r.Account != nil {
 		if one.Account, err = staff.ParseAccountID(*r.Account); err != nil {
 			return staff.Session{}, errors.New("a session's row has an invalid account ID")
@@ -52,6 +56,10 @@ func (r sessionRow) session() (staff.Session, error) {
 func (s *Store) AddSession(ctx context.Context, one staff.Session) error {
 	r := sessionRow{ID: one.ID.String(), Token: hex.EncodeToString(one.Token[:]), Client: one.Client, Agent: one.Agent,
 		Began: one.BeganAt.UnixMicro(), Seen: one.SeenAt.UnixMicro()}
+	if !one.ProvedAt.IsZero() {
+		proved := one.ProvedAt.UnixMicro()
+		r.Proved = &proved
+	}
 	if !one.Account.IsZero() {
 		account := one.Account.String()
 		r.Account = &account
@@ -79,8 +87,8 @@ type actorRow struct {
 func (s *Store) Actor(ctx context.Context, token [sha256.Size]byte) (staff.Actor, error) {
 	var rows []actorRow
 	err := s.do(ctx, "reading a session", func(tx *gorm.DB) error {
-		return tx.Raw(`SELECT s.id, s.account, s.token_hash, s.client, s.agent, s.began_at, s.seen_at, a.id AS owner,
-a.name, a.address, a.role, a.state, a.issuer, a.subject, a.created_at, a.changed_at, a.signed_in_at
+		return tx.Raw(`SELECT s.id, s.account, s.token_hash, s.client, s.agent, s.began_at, s.seen_at, s.proved_at,
+a.id AS owner, a.name, a.address, a.role, a.state, a.issuer, a.subject, a.created_at, a.changed_at, a.signed_in_at
 FROM sessions s LEFT JOIN accounts a ON a.id = s.account
 WHERE s.token_hash = ? AND (a.id IS NOT NULL
 OR s.account IS NULL AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.role = ? AND o.state = ?))`,

@@ -233,7 +233,7 @@ func TestLinks(t *testing.T) {
 	wantFields(t, "an invitation of who is there", err, staff.FieldAddress)
 
 	// A reset leaves all as it is until it is used, and then ends the sessions and the former password.
-	token, _, err := tm.sessions.Begin(t.Context(), m.ID, "192.0.2.1", "curl/8")
+	token, _, err := tm.sessions.Begin(t.Context(), m.ID, "192.0.2.1", "curl/8", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func TestLinks(t *testing.T) {
 	if err != nil || !o.Reset {
 		t.Fatalf("Open of a reset: %+v, %v", o, err)
 	}
-	token2, _, err := tm.sessions.Begin(t.Context(), m.ID, "192.0.2.1", "curl/8")
+	token2, _, err := tm.sessions.Begin(t.Context(), m.ID, "192.0.2.1", "curl/8", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +329,7 @@ func TestResetThatKeepsCodes(t *testing.T) {
 	}
 	_, _, _, err = tm.Accept(t.Context(), second, staff.Acceptance{Password: "short", Code: "000000"})
 	wantFields(t, "a short password", err, staff.FieldPassword)
-	token, _, err := tm.sessions.Begin(t.Context(), m.ID, "192.0.2.1", "curl/8")
+	token, _, err := tm.sessions.Begin(t.Context(), m.ID, "192.0.2.1", "curl/8", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -635,7 +635,7 @@ func TestRolesChangeAtTheNextRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n++
 			m := tm.join(t, n, staff.Editor)
-			token, _, err := tm.sessions.Begin(t.Context(), m.ID, "192.0.2.1", "curl/8")
+			token, _, err := tm.sessions.Begin(t.Context(), m.ID, "192.0.2.1", "curl/8", 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -813,7 +813,7 @@ func TestEnter(t *testing.T) {
 	if err != nil || made.State != staff.Active || made.Role != staff.Editor || made.Local() {
 		t.Fatalf("Enter: %+v, %v", made, err)
 	}
-	token, _, err := tm.sessions.Begin(t.Context(), made.ID, "", "")
+	token, _, err := tm.sessions.Begin(t.Context(), made.ID, "", "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -852,7 +852,7 @@ func TestEnter(t *testing.T) {
 	if _, err := tm.enter(t, with(func(i *staff.Identity) { i.Role = staff.Administrator })); err != nil {
 		t.Fatal(err)
 	}
-	token, _, err = tm.sessions.Begin(t.Context(), made.ID, "", "")
+	token, _, err = tm.sessions.Begin(t.Context(), made.ID, "", "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -1176,7 +1176,7 @@ func TestChangePassword(t *testing.T) {
 		staff.ErrRefused)
 	wantFields(t, "to a common one", second(tm.ChangePassword(t.Context(), m.ID, m.password, tm.code(m), "password1")),
 		staff.FieldPassword)
-	token, _, err := tm.sessions.Begin(t.Context(), m.ID, "", "")
+	token, _, err := tm.sessions.Begin(t.Context(), m.ID, "", "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

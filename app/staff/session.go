@@ -55,6 +55,17 @@ type Session struct {
 	Client, Agent string
 	// BeganAt is when it began, SeenAt when it was used last, to about a minute.
 	BeganAt, SeenAt time.Time
+	// ProvedAt is when somebody last proved who they are, where that was before it began: an issuer lets in whom it
+	// knows, without a question. Zero: when it began.
+	ProvedAt time.Time
+}
+
+// Proved returns when somebody last proved who they are.
+func (s Session) Proved() time.Time {
+	if s.ProvedAt.IsZero() {
+		return s.BeganAt
+	}
+	return s.ProvedAt
 }
 
 // MaxSessions is how many sessions a list shows.
@@ -126,9 +137,9 @@ func (s *Sessions) time() time.Time { return s.now().UTC().Truncate(time.Microse
 const tokenBytes = 32
 
 // Begin begins a session of an account, or with zero one of whoever has the shared secret, and returns its token, which
-// is not stored anywhere.
-func (s *Sessions) Begin(ctx context.Context, account AccountID, client, agent string) (token string, one Session,
-	err error) {
+// is not stored anywhere. Proof is how long ago they proved who they are.
+func (s *Sessions) Begin(ctx context.Context, account AccountID, client, agent string, proof time.Duration) (
+	token string, one Session, err error) {
 	now := s.time()
 	if err := s.store.ForgetSessions(ctx, now.Add(-s.lifetime), now.Add(-s.idle)); err != nil {
 		return "", Session{}, fmt.Errorf("forget sessions that are over: %w", err)
@@ -141,6 +152,9 @@ func (s *Sessions) Begin(ctx context.Context, account AccountID, client, agent s
 	_, _ = rand.Read(raw) // never fails
 	one = Session{ID: SessionID(id), Account: account, Token: s.stored(raw), Client: dossier.Shown(client, MaxClient),
 		Agent: dossier.Shown(agent, MaxAgent), BeganAt: now, SeenAt: now}
+	if proof > 0 {
+		one.ProvedAt = now.Add(-proof)
+	}
 	if err := s.store.AddSession(ctx, one); err != nil {
 		return "", Session{}, fmt.Errorf("begin a session: %w", err)
 	}

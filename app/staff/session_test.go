@@ -29,7 +29,7 @@ func TestSessionsAndClocks(t *testing.T) {
 			tm := newTeam(t)
 			m := tm.join(t, 1, staff.Viewer)
 			tm.advance(c.ahead)
-			token, one, err := tm.sessions.Begin(t.Context(), m.ID, "192.0.2.1", "")
+			token, one, err := tm.sessions.Begin(t.Context(), m.ID, "192.0.2.1", "", 0)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -62,7 +62,10 @@ func sessionRoundTrip(t *testing.T, s staff.Store) {
 	long := newSession(2)
 	long.Client, long.Agent = strings.Repeat("f", staff.MaxClient), strings.Repeat("😀", staff.MaxAgent/4)
 	must(t, "AddSession of the longest texts", s.AddSession(t.Context(), long))
-	for _, want := range []staff.Session{one, long} {
+	proved := newSession(4)
+	proved.ProvedAt = proved.BeganAt.Add(-time.Hour)
+	must(t, "AddSession after a proof of before", s.AddSession(t.Context(), proved))
+	for _, want := range []staff.Session{one, long, proved} {
 		if got, err := s.Actor(t.Context(), want.Token); err != nil || got != (staff.Actor{Session: want}) {
 			t.Errorf("Actor: got %v, %v, want the session %v", got, err, want)
 		}

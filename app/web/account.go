@@ -85,7 +85,7 @@ func (s *Server) changePassword(c echo.Context) error {
 		return err
 	}
 	s.say(c, "Your password was changed. All other sessions have ended.")
-	return s.admit(c, changed, "/staff/account")
+	return s.admit(c, changed, 0, "/staff/account")
 }
 
 // codesView sets new time-based codes (codes.html).

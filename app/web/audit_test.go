@@ -658,7 +658,7 @@ func (s *site) signInWith(t *testing.T, name string, role staff.Role) colleague 
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(t.Context())
-	cookie, one, err := s.server.sessions.begin(r, id, "192.0.2.1")
+	cookie, one, err := s.server.sessions.begin(r, id, "192.0.2.1", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -322,7 +322,7 @@ func (s *Server) welcomeBack(c echo.Context, account staff.Account, device strin
 
 // signInOwner begins a session in a browser that is known from then on.
 func (s *Server) signInOwner(c echo.Context, account staff.Account, device string) error {
-	session, err := s.beginSession(c, account)
+	session, err := s.beginSession(c, account, 0)
 	if err != nil {
 		return err
 	}

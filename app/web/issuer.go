@@ -240,7 +240,7 @@ func (s *Server) fromIssuer(c echo.Context) error {
 	if err != nil {
 		return s.signInFault(c, one.Next, err)
 	}
-	return s.admit(c, account, one.Next)
+	return s.admit(c, account, identity.Proof, one.Next)
 }
 
 // bySignIn is the detail of what a sign-in with the issuer changes in an account.

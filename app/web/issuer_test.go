@@ -397,6 +397,27 @@ func TestIssuerProof(t *testing.T) {
 	}
 }
 
+// Whom the issuer knows, and lets in without a question, has proven nothing: also not by signing out and in again.
+func TestIssuerKnowsThem(t *testing.T) {
+	t.Parallel()
+	s, at := newIssuerSite(t)
+	b := s.visitor(t)
+	at.Forge(t, func(f *testissuer.Forged) { f.Claims["auth_time"] = time.Now().Add(-proofAge).Unix() })
+	b.get(t, b.leave(t, at, ""), http.StatusSeeOther)
+	b.get(t, "/people", http.StatusOK)
+	if to := b.get(t, "/staff/account/codes", http.StatusSeeOther).header.Get("Location"); !strings.HasPrefix(to,
+		"/staff/proof?") {
+		t.Errorf("who has proven nothing is sent to %s", to)
+	}
+	at.Forge(t, nil)
+	to := b.get(t, "/staff/sign-in/issuer?again=yes", http.StatusSeeOther).header.Get("Location")
+	b.get(t, at.Visit(t, to).RequestURI(), http.StatusSeeOther)
+	if to := b.get(t, "/staff/account/codes", http.StatusSeeOther).header.Get("Location"); strings.HasPrefix(to,
+		"/staff/proof?") {
+		t.Errorf("who has proven it is sent to %s", to)
+	}
+}
+
 // What a sign-in with the issuer makes of an account is recorded before it is made, and is not made where it cannot be.
 func TestIssuerIsRecorded(t *testing.T) {
 	t.Parallel()

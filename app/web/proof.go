@@ -37,7 +37,7 @@ func (s *Server) asks(r proofRule) bool { return r == proof || r == proofToErase
 
 // provedSince reports whether an actor has signed in, or proved themselves again, within a time.
 func (s *Server) provedSince(by staff.Actor, within time.Duration) bool {
-	return s.now().Sub(by.Session.BeganAt) < within
+	return s.now().Sub(by.Session.Proved()) < within
 }
 
 // proved reports whether the actor has signed in, or proved themselves again, lately. If not, it has answered: with the
@@ -133,5 +133,5 @@ func (s *Server) prove(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.admit(c, actor.Account, next)
+	return s.admit(c, actor.Account, 0, next)
 }

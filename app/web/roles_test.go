@@ -41,7 +41,7 @@ func (s *site) addAccount(t *testing.T, role staff.Role, change ...func(*staff.R
 func (s *site) as(t *testing.T, id staff.AccountID) *member {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(t.Context())
-	cookie, session, err := s.server.sessions.begin(r, id, "192.0.2.1")
+	cookie, session, err := s.server.sessions.begin(r, id, "192.0.2.1", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

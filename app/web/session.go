@@ -65,13 +65,13 @@ func (s *sessions) opens(key string) bool {
 // begin begins a session of an account, or with zero one of the shared secret, for a request, in the place of the one
 // that it comes from, and returns it with its cookie. SameSite is Lax, not Strict: a link to a person in a mail must
 // find the reader signed in, and everything that changes something is a POST, which Lax keeps the cookie from.
-func (s *sessions) begin(r *http.Request, account staff.AccountID, client string) (*http.Cookie, staff.Session,
-	error) {
+func (s *sessions) begin(r *http.Request, account staff.AccountID, client string, proof time.Duration) (*http.Cookie,
+	staff.Session, error) {
 	former, there, err := s.of(r)
 	if err != nil {
 		return nil, staff.Session{}, err
 	}
-	token, one, err := s.all.Begin(r.Context(), account, client, r.UserAgent())
+	token, one, err := s.all.Begin(r.Context(), account, client, r.UserAgent(), proof)
 	if err != nil {
 		return nil, staff.Session{}, err
 	}

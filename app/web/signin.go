@@ -90,7 +90,7 @@ func (s *Server) signInByPassword(c echo.Context, form url.Values, next string) 
 		s.say(c, fmt.Sprintf("You used a recovery code. %s left: create new ones at \u201cMy account\u201d.",
 			counted(proven.RecoveryLeft, "recovery code")))
 	}
-	return s.admit(c, proven.Account, next)
+	return s.admit(c, proven.Account, 0, next)
 }
 
 // signInByKey signs in whoever has the shared key, until an administrator is active. Only wrong keys count against a
@@ -113,12 +113,12 @@ func (s *Server) signInByKey(c echo.Context, key, next string) error {
 	case administered:
 		return s.refuseSignIn(c, next, "", staff.ErrAdministered)
 	}
-	return s.admit(c, staff.Account{}, next)
+	return s.admit(c, staff.Account{}, 0, next)
 }
 
 // admit begins the session of an account, or with zero of the shared key: every sign-in that succeeds ends here.
-func (s *Server) admit(c echo.Context, account staff.Account, next string) error {
-	if _, err := s.beginSession(c, account); err != nil {
+func (s *Server) admit(c echo.Context, account staff.Account, proof time.Duration, next string) error {
+	if _, err := s.beginSession(c, account, proof); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, next)
@@ -130,13 +130,14 @@ var errChanged = dossier.Errorf(dossier.CodeForbidden, nil,
 
 // beginSession records that a session begins, and begins it. What changes an account ends its sessions, but not one
 // that begins at that moment: so whether the account is still as it was when its owner proved who they are is looked at
-// afterwards.
-func (s *Server) beginSession(c echo.Context, account staff.Account) (one staff.Session, err error) {
+// afterwards. Proof is how long ago that was.
+func (s *Server) beginSession(c echo.Context, account staff.Account, proof time.Duration) (one staff.Session,
+	err error) {
 	by := auditActor(staff.Actor{Account: account})
 	by.Session = ""
 	err = s.record(c, s.entry(c, by, audit.SessionBegin, audit.Subject{}), func() error {
 		var cookie *http.Cookie
-		if cookie, one, err = s.sessions.begin(c.Request(), account.ID, c.RealIP()); err != nil {
+		if cookie, one, err = s.sessions.begin(c.Request(), account.ID, c.RealIP(), proof); err != nil {
 			return err
 		}
 		tell(c, func(e *audit.Entry) { e.Actor.Session = one.ID.String() })

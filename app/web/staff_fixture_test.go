@@ -207,7 +207,7 @@ type member struct {
 func (s *site) signIn(t *testing.T) *member {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(t.Context())
-	cookie, _, err := s.server.sessions.begin(r, staff.AccountID{}, "192.0.2.1")
+	cookie, _, err := s.server.sessions.begin(r, staff.AccountID{}, "192.0.2.1", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

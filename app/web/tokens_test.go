@@ -20,7 +20,7 @@ import (
 func (s *site) signInAs(t *testing.T, a staff.Account) *member {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(t.Context())
-	cookie, _, err := s.server.sessions.begin(r, a.ID, "192.0.2.1")
+	cookie, _, err := s.server.sessions.begin(r, a.ID, "192.0.2.1", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -462,6 +462,7 @@ func migrateUsed(t *testing.T, server *servers.MySQL, env []string) {
 		t.Fatal(err)
 	}
 	for _, statement := range []string{"ALTER TABLE accounts DROP COLUMN role_given",
+		"ALTER TABLE sessions DROP COLUMN proved_at",
 		"DELETE FROM goose_people WHERE version_id >= 19"} {
 		if _, err := db.Exec(statement); err != nil {
 			t.Fatal(err)
