@@ -106,6 +106,9 @@ type kept struct {
 	Author  string    `json:"author,omitempty"`
 	State   FileState `json:"state,omitempty"`
 	Created time.Time `json:"created,omitzero"`
+	// TrashedAt and TrashedBy are File.Trash.
+	TrashedAt time.Time `json:"trashed_at,omitzero"`
+	TrashedBy string    `json:"trashed_by,omitempty"`
 	// Content is nil if nobody knew what the bytes have to be.
 	Content *Content `json:"content,omitempty"`
 }
@@ -113,7 +116,8 @@ type kept struct {
 // about describes a file for undoing its removal.
 func about(f File) []byte {
 	b, err := json.Marshal(kept{Person: f.Person.String(), File: f.ID.String(), Folder: f.Folder, Name: f.Name,
-		Author: f.Author, State: f.State, Created: f.CreatedAt, Content: f.Content})
+		Author: f.Author, State: f.State, Created: f.CreatedAt, TrashedAt: f.Trash.At, TrashedBy: f.Trash.By,
+		Content: f.Content})
 	if err != nil {
 		panic(err) // of strings, numbers and a time
 	}

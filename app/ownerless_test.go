@@ -360,10 +360,12 @@ func TestPutBackIsWhatItWas(t *testing.T) {
 	for name, c := range map[string]struct {
 		wrong bool // the bytes that are put back
 		again bool // the same file is sent again before that
+		trash bool // it was in the trash
 		want  string
 	}{
 		"whole":              {want: dossier.RepairPutBack},
 		"damaged":            {wrong: true, want: dossier.DamageDiffers},
+		"in the trash":       {trash: true, want: dossier.RepairPutBack},
 		"sent again":         {again: true, want: dossier.RepairTwin},
 		"damaged, and again": {wrong: true, again: true, want: dossier.RepairTwin},
 	} {
@@ -379,6 +381,11 @@ func TestPutBackIsWhatItWas(t *testing.T) {
 					t.Fatal(err)
 				}
 				if err := lost.people.Insert(t.Context(), p); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c.trash {
+				if _, err := svc.TrashFile(t.Context(), r.Person, s.records(t, r.Person)[0].ID, "staff"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -407,7 +414,7 @@ func TestPutBackIsWhatItWas(t *testing.T) {
 			}
 			is := files[0]
 			if !c.again && (is.ID != was.ID || is.Path() != was.Path() || is.Author != was.Author ||
-				!is.CreatedAt.Equal(was.CreatedAt)) ||
+				!is.CreatedAt.Equal(was.CreatedAt) || is.Trash != was.Trash) ||
 				is.State != dossier.FileStored || *is.Content != *was.Content ||
 				(is.Damage != nil) != (c.wrong && !c.again) {
 				t.Errorf("it is\n%+v, it was\n%+v", is, was)
@@ -415,7 +422,7 @@ func TestPutBackIsWhatItWas(t *testing.T) {
 			if u, err := s.catalog.Usage(t.Context(), r.Person); err != nil || u.Quota != was.Counted() {
 				t.Errorf("counted is %+v, %v", u.Quota, err)
 			}
-			if got := s.readable(t, receipts); !c.wrong && got != n || c.wrong && !c.again && got != n-1 {
+			if got := s.readable(t, receipts); !c.wrong && !c.trash && got != n || c.wrong && !c.again && got != n-1 {
 				t.Errorf("%d of %d files can be read", got, n)
 			}
 		})

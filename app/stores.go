@@ -293,16 +293,18 @@ type Objects interface {
 	// the response has the headers of as. Link contacts no server; whether the object exists shows only when it is
 	// read. lifetime is from 1 second to 7 days. errors.ErrUnsupported if bytes are available only through Open.
 	Link(ctx context.Context, key string, as ResponseHeader, lifetime time.Duration) (SignedRequest, error)
-	// Delete removes the object; nil if it does not exist.
+	// Delete removes the object, and what was set aside under its key; nil if neither exists.
 	Delete(ctx context.Context, key string) error
 	// SetAside is Delete for what no person asked to remove: if the store itself keeps no old versions, the bytes are
 	// kept beside the objects, with about, until Expire. Setting a key aside again replaces what was kept.
 	SetAside(ctx context.Context, key string, about []byte) error
 	// Kept yields what was set aside and has not expired, in no particular order; nothing if the store keeps versions.
 	Kept(ctx context.Context) iter.Seq2[Kept, error]
-	// PutBack turns what was set aside under its key into an object again, which is then no longer kept: ErrNotFound if
-	// nothing was, ErrExists if there is an object.
+	// PutBack makes what was set aside under its key an object again, and keeps it as well until ForgetKept: nil if it
+	// is one already, ErrNotFound if nothing was set aside, ErrExists if there is another object.
 	PutBack(ctx context.Context, key string) error
+	// ForgetKept permanently removes what was set aside under a key; nil if nothing was.
+	ForgetKept(ctx context.Context, key string) error
 	// Expire permanently removes what was set aside before the given time, and returns how many objects that were.
 	Expire(ctx context.Context, before time.Time) (int, error)
 	// List yields the objects whose key begins with prefix and comes after the given one, which need not exist, in byte

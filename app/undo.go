@@ -37,6 +37,10 @@ func (s *Service) PutBack(ctx context.Context, done func(Repair)) (*ReconcileRep
 		}
 		f := File{Person: person, ID: file}
 		what, err := s.putBack(ctx, f, k)
+		if err == nil && what != LeftWithoutPerson {
+			// Not before, so that another call finds what an interrupted one has left.
+			err = s.objects.ForgetKept(ctx, k.Key)
+		}
 		if err != nil {
 			r.failed(fmt.Errorf("put %s back: %w", k.Key, err))
 			continue
@@ -62,10 +66,15 @@ func (s *Service) putBack(ctx context.Context, f File, k Kept) (what string, err
 	switch {
 	case err == nil && now.State == FileStored:
 		// The record was restored from a backup.
-		if err := s.objects.PutBack(ctx, k.Key); err != nil && !errors.Is(err, ErrExists) {
-			return "", err
+		back := s.objects.PutBack(ctx, k.Key)
+		if back != nil && !errors.Is(back, ErrExists) {
+			return "", back
 		}
-		return s.judgeBack(ctx, now)
+		what, err := s.judgeBack(ctx, now, was)
+		if err == nil && back != nil && what != RepairPutBack {
+			err = errors.New("the file has another object, which is damaged: move that away, and try again")
+		}
+		return what, err
 	case err == nil && now.State == FileDeleting:
 		return "", Errorf(CodeLost, nil, "the file is still being deleted; try again once it is removed")
 	case err != nil && !errors.Is(err, ErrNotFound):
@@ -77,7 +86,7 @@ func (s *Service) putBack(ctx context.Context, f File, k Kept) (what string, err
 	default:
 		f = now // an earlier call ended in the middle
 	}
-	if err := s.objects.PutBack(ctx, k.Key); err != nil && !errors.Is(err, ErrExists) && !errors.Is(err, ErrNotFound) {
+	if err := s.objects.PutBack(ctx, k.Key); err != nil && !errors.Is(err, ErrExists) {
 		return "", err
 	}
 	content := was.Content
@@ -86,11 +95,11 @@ func (s *Service) putBack(ctx context.Context, f File, k Kept) (what string, err
 			return "", err
 		}
 	}
-	return s.storeBack(ctx, f, *content)
+	return s.storeBack(ctx, f, *content, was)
 }
 
 // storeBack stores a file whose record and object exist again.
-func (s *Service) storeBack(ctx context.Context, f File, content Content) (what string, err error) {
+func (s *Service) storeBack(ctx context.Context, f File, content Content, was kept) (what string, err error) {
 	if f.Content == nil && f.Multipart == nil {
 		if err := s.countBack(ctx, f.Person, Quota{Bytes: content.Size}); err != nil {
 			return "", err
@@ -104,7 +113,7 @@ func (s *Service) storeBack(ctx context.Context, f File, content Content) (what 
 	case err != nil:
 		return "", err
 	case stored.ID == f.ID:
-		return s.judgeBack(ctx, stored)
+		return s.judgeBack(ctx, stored, was)
 	case content.same(stored):
 		s.discardTwin(ctx, f)
 		return RepairTwin, nil
@@ -119,9 +128,15 @@ func (s *Service) storeBack(ctx context.Context, f File, content Content) (what 
 		"and try again", stored.ID)
 }
 
-// judgeBack compares a file that was put back with its record: what was set aside may have been damaged, before or
-// since.
-func (s *Service) judgeBack(ctx context.Context, f File) (what string, err error) {
+// judgeBack moves a file that was put back to the trash if it came from there, and compares it with its record: what
+// was set aside may have been damaged, before or since.
+func (s *Service) judgeBack(ctx context.Context, f File, was kept) (what string, err error) {
+	if trash := (Trash{At: was.TrashedAt, By: was.TrashedBy}); trash != (Trash{}) {
+		err := s.catalog.SetTrash(ctx, f.Person, f.ID, time.Time{}, trash)
+		if err != nil && !errors.Is(err, ErrLost) { // lost: it is there again
+			return "", fmt.Errorf("move file to the trash: %w", err)
+		}
+	}
 	kind, err := s.examine(ctx, f, true)
 	if err == nil {
 		_, err = s.judge(ctx, f, kind)

@@ -500,7 +500,11 @@ func (d *Directory) Delete(ctx context.Context, key string) error {
 	if ctx.Err() != nil {
 		return unavailable(ctx, doing, nil)
 	}
-	if err := d.root.Remove(key); err != nil {
+	err := d.root.Remove(key)
+	if kept := d.forgetKept(keptName(key)); kept != nil {
+		return unavailable(ctx, doing, kept)
+	}
+	if err != nil {
 		if err = d.failed(ctx, doing, err); errors.Is(err, dossier.ErrNotFound) {
 			return nil
 		}

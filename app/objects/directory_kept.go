@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -63,11 +64,19 @@ func (d *Directory) SetAside(ctx context.Context, key string, about []byte) erro
 	if err == nil {
 		err = d.sync(keptDir)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case d.same(key, name): // PutBack made the key; a rename of a file to another of its names does nothing
+		err = d.root.Remove(key)
+	default:
 		err = d.root.Rename(key, name)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // somebody else was faster
+		// Somebody else was faster, and set it aside or deleted it.
+		if _, err := d.root.Lstat(name); gone(err) {
+			_ = d.root.Remove(name + aboutEnd) // what stays goes with Expire
+		}
+		return nil
 	}
 	if err != nil {
 		return unavailable(ctx, doing, err)
@@ -86,28 +95,38 @@ func (d *Directory) SetAside(ctx context.Context, key string, about []byte) erro
 func (d *Directory) Kept(ctx context.Context) iter.Seq2[dossier.Kept, error] {
 	const doing = "list kept objects"
 	return func(yield func(dossier.Kept, error) bool) {
+		for key, err := range d.told(ctx) {
+			var k dossier.Kept
+			if err == nil {
+				if k, err = d.kept(key); gone(err) {
+					continue // forgotten since, or not yet set aside
+				}
+			}
+			if err != nil {
+				err = unavailable(ctx, doing, err)
+			}
+			if !yield(k, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// told yields the keys of which there is a file that tells of a kept object, whether that is there or not.
+func (d *Directory) told(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
 		for last := ""; ; {
 			names, err := d.names(ctx, keptDir, last)
 			if err != nil {
-				yield(dossier.Kept{}, unavailable(ctx, doing, err))
+				yield("", err)
 				return
 			}
 			if len(names) == 0 {
 				return
 			}
 			for _, name := range names {
-				key, ok := keptKey(strings.TrimSuffix(name, aboutEnd))
-				if !ok || !strings.HasSuffix(name, aboutEnd) {
-					continue
-				}
-				k, err := d.kept(key)
-				if gone(err) {
-					continue // put back or expired since, or not yet set aside
-				}
-				if err != nil {
-					err = unavailable(ctx, doing, err)
-				}
-				if !yield(k, err) || err != nil {
+				about, tells := strings.CutSuffix(name, aboutEnd)
+				if key, ok := keptKey(about); ok && tells && !yield(key, nil) {
 					return
 				}
 			}
@@ -134,7 +153,7 @@ func (d *Directory) kept(key string) (dossier.Kept, error) {
 	return dossier.Kept{Key: key, About: about, At: info.ModTime().UTC()}, err
 }
 
-// PutBack implements dossier.Objects.
+// PutBack implements dossier.Objects. In a file system without hard links, it is no longer kept from then on.
 func (d *Directory) PutBack(ctx context.Context, key string) error {
 	const doing = "put object back"
 	if err := checkKey(key); err != nil {
@@ -150,41 +169,80 @@ func (d *Directory) PutBack(ctx context.Context, key string) error {
 		}
 		return unavailable(ctx, doing, err)
 	}
-	if err := d.publish(ctx, name, key); err != nil {
-		if errors.Is(err, fs.ErrExist) {
+	err := d.publish(ctx, name, key)
+	if errors.Is(err, fs.ErrExist) {
+		if !d.same(name, key) {
 			return fmt.Errorf("%s: %w", doing, &dossier.Error{Code: dossier.CodeExists, Err: err})
 		}
-		return unavailable(ctx, doing, err)
+		err = errors.Join(d.sync(path.Dir(key)), d.sync(filesDir)) // of a call that may have been killed before
 	}
-	if err := d.forgetKept(name); err != nil {
+	if err != nil {
 		return unavailable(ctx, doing, err)
 	}
 	return nil
 }
 
-// Expire implements dossier.Objects.
+// same reports whether two names are those of one file.
+func (d *Directory) same(a, b string) bool {
+	one, err := d.root.Lstat(a)
+	other, otherErr := d.root.Lstat(b)
+	return err == nil && otherErr == nil && os.SameFile(one, other)
+}
+
+// ForgetKept implements dossier.Objects.
+func (d *Directory) ForgetKept(ctx context.Context, key string) error {
+	const doing = "forget a kept object"
+	if err := checkKey(key); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if ctx.Err() != nil {
+		return unavailable(ctx, doing, nil)
+	}
+	if err := d.forgetKept(keptName(key)); err != nil {
+		return unavailable(ctx, doing, err)
+	}
+	return nil
+}
+
+// Expire implements dossier.Objects. Whoever was killed while it set an object aside, or forgot one, may have left what
+// tells of it alone, which goes as well.
 func (d *Directory) Expire(ctx context.Context, before time.Time) (n int, err error) {
-	for k, err := range d.Kept(ctx) {
+	const doing = "remove a kept object"
+	for key, err := range d.told(ctx) {
 		if err != nil {
-			return n, err
+			return n, unavailable(ctx, doing, err)
 		}
-		if !k.At.Before(before) {
+		name := keptName(key)
+		info, err := d.root.Lstat(name + aboutEnd)
+		if gone(err) || err == nil && !info.ModTime().Before(before) {
 			continue
 		}
-		if err := d.forgetKept(keptName(k.Key)); err != nil {
-			return n, unavailable(ctx, "remove a kept object", err)
+		_, absent := d.root.Lstat(name)
+		if err == nil {
+			err = d.forgetKept(name)
 		}
-		n++
+		if err != nil {
+			return n, unavailable(ctx, doing, err)
+		}
+		if absent == nil {
+			n++
+		}
 	}
 	return n, nil
 }
 
 // forgetKept removes a kept object: itself before what tells of it, by which it is found again.
 func (d *Directory) forgetKept(name string) error {
+	was := false
 	for _, name := range []string{name, name + aboutEnd} {
-		if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := d.root.Remove(name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+		was = was || err == nil
+	}
+	if !was {
+		return nil
 	}
 	return d.sync(keptDir)
 }

@@ -527,3 +527,22 @@ func expectMend(t *testing.T, d *Directory, err error, folder string) {
 		}
 	}
 }
+
+// TestDirectoryForgetsWhatIsToldAlone expires what tells of an object that whoever set it aside, or forgot it, was
+// killed with.
+func TestDirectoryForgetsWhatIsToldAlone(t *testing.T) {
+	folder := t.TempDir()
+	d := openDirectory(t, folder)
+	about := filepath.Join(folder, keptName(newKey())+aboutEnd)
+	if err := os.WriteFile(about, []byte(`{"name":"a secret"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, before := range []time.Duration{-time.Hour, time.Hour} {
+		if n, err := d.Expire(t.Context(), time.Now().Add(before)); n != 0 || err != nil {
+			t.Errorf("Expire: %d, %v, want no object", n, err)
+		}
+		if _, err := os.Lstat(about); (before < 0) != (err == nil) {
+			t.Errorf("what is told, after Expire of what is older than %s from now: %v", before, err)
+		}
+	}
+}

@@ -411,6 +411,9 @@ func (s *S3) PutBack(context.Context, string) error {
 	return fmt.Errorf("put object back: %w", &dossier.Error{Code: dossier.CodeNotFound})
 }
 
+// ForgetKept implements dossier.Objects.
+func (s *S3) ForgetKept(context.Context, string) error { return nil }
+
 // Expire implements dossier.Objects.
 func (s *S3) Expire(context.Context, time.Time) (int, error) { return 0, nil }
 

@@ -247,6 +247,10 @@ func (s objects) PutBack(ctx context.Context, key string) error {
 	return s.r.Free(ctx, func() error { return s.Objects.PutBack(ctx, key) })
 }
 
+func (s objects) ForgetKept(ctx context.Context, key string) error {
+	return s.r.Free(ctx, func() error { return s.Objects.ForgetKept(ctx, key) })
+}
+
 func (s objects) Expire(ctx context.Context, before time.Time) (n int, err error) {
 	err = s.r.Free(ctx, func() (err error) {
 		more, err := s.Objects.Expire(ctx, before)

@@ -46,11 +46,39 @@ func testSetAside(t *testing.T, s objectsUnderTest) {
 	if n, err := s.store.Expire(s.ctx, k.At); n != 0 || err != nil {
 		t.Errorf("Expire of older ones: %d, %v", n, err)
 	}
+	// Whoever puts it back may be gone before it is forgotten: then it is put back, or set aside, once more.
+	for _, about := range []string{"about it", "once more"} {
+		for range 2 {
+			must(t, "PutBack", s.store.PutBack(s.ctx, key))
+			s.sees(key, byteStream(1, 1000))
+			if kept := s.kept(); len(kept) != 1 || string(kept[0].About) != about {
+				t.Errorf("Kept after PutBack: %+v", kept)
+			}
+		}
+		must(t, "SetAside", s.store.SetAside(s.ctx, key, []byte("once more")))
+		wants(t, "Stat of what was set aside once more", second(s.store.Stat(s.ctx, key)), dossier.ErrNotFound)
+	}
 	must(t, "PutBack", s.store.PutBack(s.ctx, key))
+	for range 2 {
+		must(t, "ForgetKept", s.store.ForgetKept(s.ctx, key))
+	}
 	s.sees(key, byteStream(1, 1000))
-	wants(t, "PutBack again", s.store.PutBack(s.ctx, key), dossier.ErrNotFound)
+	wants(t, "PutBack of what was forgotten", s.store.PutBack(s.ctx, key), dossier.ErrNotFound)
 	if kept := s.kept(); len(kept) != 0 {
-		t.Errorf("Kept after PutBack: %+v", kept)
+		t.Errorf("Kept after ForgetKept: %+v", kept)
+	}
+
+	// What is deleted is kept nowhere, whoever set it aside before.
+	for _, back := range []bool{false, true} {
+		must(t, "SetAside", s.store.SetAside(s.ctx, key, nil))
+		if back {
+			must(t, "PutBack", s.store.PutBack(s.ctx, key))
+		}
+		must(t, "Delete", s.store.Delete(s.ctx, key))
+		if kept := s.kept(); len(kept) != 0 {
+			t.Errorf("Kept after Delete: %+v", kept)
+		}
+		s.put(key, byteStream(1, 1000))
 	}
 
 	// A key that has an object again keeps it; and the last one of a person takes the folder with it.

@@ -290,6 +290,10 @@ func (s interceptedObjects) PutBack(ctx context.Context, key string) error {
 	return s.around(ctx, "objects.PutBack", func() error { return s.to.PutBack(ctx, key) })
 }
 
+func (s interceptedObjects) ForgetKept(ctx context.Context, key string) error {
+	return s.around(ctx, "objects.ForgetKept", func() error { return s.to.ForgetKept(ctx, key) })
+}
+
 func (s interceptedObjects) Expire(ctx context.Context, before time.Time) (int, error) {
 	return value(ctx, s.around, "objects.Expire", func() (int, error) { return s.to.Expire(ctx, before) })
 }

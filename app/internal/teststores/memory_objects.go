@@ -203,7 +203,11 @@ func (m *memoryObjects) Link(context.Context, string, dossier.ResponseHeader, ti
 }
 
 func (m *memoryObjects) Delete(ctx context.Context, key string) error {
-	return m.at(ctx, "delete object", key, func() error { delete(m.objects, key); return nil })
+	return m.at(ctx, "delete object", key, func() error {
+		delete(m.objects, key)
+		delete(m.kept, key)
+		return nil
+	})
 }
 
 func (m *memoryObjects) SetAside(ctx context.Context, key string, about []byte) error {
@@ -231,13 +235,16 @@ func (m *memoryObjects) PutBack(ctx context.Context, key string) error {
 		if !ok {
 			return dossier.ErrNotFound
 		}
-		if _, taken := m.objects[key]; taken {
+		if o, taken := m.objects[key]; taken && (o.held != k.held || !o.at.Equal(k.at)) {
 			return dossier.ErrExists
 		}
-		delete(m.kept, key)
 		m.objects[key] = k.memoryObject
 		return nil
 	})
+}
+
+func (m *memoryObjects) ForgetKept(ctx context.Context, key string) error {
+	return m.at(ctx, "forget a kept object", key, func() error { delete(m.kept, key); return nil })
 }
 
 func (m *memoryObjects) Expire(ctx context.Context, before time.Time) (n int, err error) {
