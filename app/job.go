@@ -78,6 +78,8 @@ type Job struct {
 	BegunAt time.Time
 	// MovedAt is when it made progress last, and in the end when it ended.
 	MovedAt time.Time
+	// holder is the run that holds it.
+	holder string
 }
 
 // JobControl decides about jobs that run, and records what becomes of them.
@@ -133,7 +135,8 @@ type notedJob struct {
 	Stop bool `json:"stop,omitempty"`
 	// Untold: it has ended, and its control was not told yet.
 	Untold bool `json:"untold,omitempty"`
-	// Holder works on it, and others leave it alone until Until; empty: nobody does.
+	// Holder is the run that works on it, and others, also of the same instance, leave it alone until Until; empty:
+	// nobody does.
 	Holder string    `json:"holder,omitempty"`
 	Until  time.Time `json:"until,omitzero"`
 }
@@ -142,7 +145,7 @@ type notedJob struct {
 func (n notedJob) job() (Job, error) {
 	j := Job{ID: n.ID, State: n.State, JobOrder: JobOrder{Kind: n.Kind, Trash: Trash{At: n.TrashAt, By: n.TrashBy},
 		Found: n.Found, Asker: n.Asker}, Bulk: Bulk{Changed: n.Changed, Others: n.Others}, Interrupted: n.Interrupted,
-		Waiting: n.Waiting, BegunAt: n.BegunAt, MovedAt: n.MovedAt}
+		Waiting: n.Waiting, BegunAt: n.BegunAt, MovedAt: n.MovedAt, holder: n.Holder}
 	j.Selection.Asked = n.Asked
 	for _, text := range n.People {
 		id, err := ParsePersonID(text)
@@ -301,7 +304,7 @@ func (s *Service) CountJob(ctx context.Context, o JobOrder) (n int, err error) {
 	return n, nil
 }
 
-// StartJob notes a job, which RunJob of this instance begins. ErrExists, with the job, if it was noted before.
+// StartJob notes a job, which RunJob begins. ErrExists, with the job, if it was noted before.
 func (s *Service) StartJob(ctx context.Context, o JobOrder) (Job, error) {
 	now := s.time()
 	if o.Kind == JobTrash {
@@ -309,7 +312,7 @@ func (s *Service) StartJob(ctx context.Context, o JobOrder) (Job, error) {
 	}
 	n := notedJob{ID: cmp.Or(o.As, rand.Text()), Kind: o.Kind, State: JobRunning, Filter: o.Selection.Filter.Values(),
 		Sort: o.Selection.Sort.String(), Asked: o.Selection.Asked, TrashAt: o.Trash.At, TrashBy: o.Trash.By,
-		Asker: o.Asker, Found: o.Found, BegunAt: now, MovedAt: now, Holder: s.instance, Until: now.Add(jobLease)}
+		Asker: o.Asker, Found: o.Found, BegunAt: now, MovedAt: now, Holder: rand.Text(), Until: now.Add(jobLease)}
 	for _, id := range o.Selection.IDs {
 		n.People = append(n.People, id.String())
 	}
@@ -352,7 +355,7 @@ func (s *Service) StartJob(ctx context.Context, o JobOrder) (Job, error) {
 		defer cancel()
 		forget := s.editJobs(cleanup, func(jobs []notedJob) ([]notedJob, error) {
 			i := slices.IndexFunc(jobs, func(other notedJob) bool {
-				return other.ID == n.ID && other.Holder == n.Holder && other.BegunAt.Equal(n.BegunAt)
+				return other.ID == n.ID && other.Holder == n.Holder
 			})
 			if i < 0 {
 				return nil, nil
@@ -365,7 +368,7 @@ func (s *Service) StartJob(ctx context.Context, o JobOrder) (Job, error) {
 		}
 		return Job{}, err
 	}
-	return Job{ID: n.ID, State: JobRunning, JobOrder: o, BegunAt: now, MovedAt: now}, nil
+	return Job{ID: n.ID, State: JobRunning, JobOrder: o, BegunAt: now, MovedAt: now, holder: n.Holder}, nil
 }
 
 // errJobLate ends a run whose time is over.
@@ -376,9 +379,9 @@ type jobEnds struct{ as JobState }
 
 func (e jobEnds) Error() string { return "the job is " + string(e.as) }
 
-// RunJob works on a job that this instance holds until the job has ended, until a time (zero: no end), or until ctx is
-// done, and returns it as it is then. What has not ended is left to ContinueJobs. The error says why it has not ended;
-// nil if only the time was over.
+// RunJob works on a job of StartJob until the job has ended, until a time (zero: no end), or until ctx is done, and
+// returns it as it is then. What has not ended is left to ContinueJobs. The error says why it has not ended; nil if
+// only the time was over.
 func (s *Service) RunJob(ctx context.Context, j Job, until time.Time, control JobControl) (Job, error) {
 	noted, begun := s.time(), j.Bulk
 	allowed := func() error {
@@ -435,10 +438,10 @@ func (s *Service) RunJob(ctx context.Context, j Job, until time.Time, control Jo
 	return j, nil
 }
 
-// holdJob notes how far a job is that this instance holds: ErrLost if another holds it.
+// holdJob notes how far a job is: ErrLost if another run holds it.
 func (s *Service) holdJob(ctx context.Context, j Job, now time.Time) (held notedJob, err error) {
 	_, err = s.editJob(ctx, j.ID, func(n *notedJob) error {
-		if n.Holder != s.instance || n.State != JobRunning {
+		if n.Holder != j.holder || n.State != JobRunning {
 			return &Error{Code: CodeLost}
 		}
 		if n.Changed != j.Changed || n.Others != j.Others {
@@ -458,7 +461,7 @@ func (s *Service) holdJob(ctx context.Context, j Job, now time.Time) (held noted
 func (s *Service) leaveJob(ctx context.Context, j Job, why error) (Job, error) {
 	now := s.time()
 	return s.editJob(ctx, j.ID, func(n *notedJob) error {
-		if n.Holder != s.instance || n.State != JobRunning {
+		if n.Holder != j.holder || n.State != JobRunning {
 			return &Error{Code: CodeLost}
 		}
 		if n.Changed != j.Changed || n.Others != j.Others {
@@ -476,7 +479,7 @@ func (s *Service) leaveJob(ctx context.Context, j Job, why error) (Job, error) {
 func (s *Service) endJob(ctx context.Context, j *Job, state JobState) error {
 	now := s.time()
 	_, err := s.editJob(ctx, j.ID, func(n *notedJob) error {
-		if n.Holder != s.instance || n.State != JobRunning {
+		if n.Holder != j.holder || n.State != JobRunning {
 			return &Error{Code: CodeLost}
 		}
 		n.Changed, n.Others = j.Changed, j.Others
@@ -552,7 +555,7 @@ func (s *Service) continueJob(ctx context.Context, id string, control JobControl
 		if interrupted {
 			n.Interrupted++
 		}
-		n.Holder, n.Until = s.instance, now.Add(jobLease)
+		n.Holder, n.Until = rand.Text(), now.Add(jobLease)
 		switch age := now.Sub(n.MovedAt); {
 		case n.State != JobRunning:
 		case n.Stop:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -285,6 +286,47 @@ func TestJobIsTakenOver(t *testing.T) {
 	if n, err := s.service(dossier.Limits{}).CountJob(t.Context(),
 		dossier.JobOrder{Kind: dossier.JobPutBack, Trash: done.Trash}); err != nil || n != 60 {
 		t.Errorf("%d would be put back, %v", n, err)
+	}
+}
+
+// A run that hangs is taken over, also by its own instance, and then ends: two runs that count would both be wrong.
+func TestJobThatHangsIsTakenOver(t *testing.T) {
+	s := inMemory()
+	s.registered(t, 60)
+	var svc *dossier.Service
+	var w control
+	var batches atomic.Int32
+	paused, first, second := make(chan bool), make(chan bool), make(chan error, 1)
+	all := teststores.Stores{People: s.people, Catalog: s.catalog, Objects: s.objects}.Intercept(
+		func(ctx context.Context, call string, do func() error) error {
+			if call == "people.Trash" {
+				switch batches.Add(1) {
+				case 1: // it hangs until the other run is in the middle
+					s.clock.forward(16 * time.Second)
+					go func() { second <- svc.ContinueJobs(t.Context(), &w) }()
+					<-paused
+				case 3: // the other run's second
+					close(paused)
+					<-first
+				}
+			}
+			return do()
+		})
+	svc = dossier.New(all.People, all.Catalog, all.Objects, dossier.Options{Now: s.clock.now})
+	j, err := svc.StartJob(t.Context(), s.order(t, dossier.JobOrder{Kind: dossier.JobTrash}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := svc.RunJob(t.Context(), j, time.Time{}, &w); !errors.Is(err, dossier.ErrLost) {
+		t.Errorf("the run that hung: %v, want ErrLost", err)
+	}
+	close(first)
+	if err := <-second; err != nil {
+		t.Error(err)
+	}
+	if done := s.job(t); done.State != dossier.JobDone || done.Changed != 60 || len(w.ended) != 1 ||
+		w.ended[0].Changed != 60 {
+		t.Errorf("the job is %+v, told were %+v", done, w.ended)
 	}
 }
 

@@ -296,6 +296,44 @@ func TestTrashTakesLong(t *testing.T) {
 	})
 }
 
+// The form of a move that was stopped, sent again when nobody is left, has the answer of that move, with its undo.
+func TestStoppedTrashIsSentAgain(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, withTrash)
+	by := s.signIn(t)
+	s.insert(t, numbered(30)...)
+	form, _ := bulkForm(t, s.play(t, scenario{path: "/people", by: by, status: 200}))
+	yes := hidden(t, s.play(t, scenario{path: "/people/selected", by: by, form: more(form, "all", "yes", "do", "trash"),
+		status: 200}))
+	s.faults.set("people.Trash", func(call int) error {
+		if call == 1 {
+			s.clock.advance(bulkTime)
+		}
+		return nil
+	})
+	at := s.play(t, scenario{path: "/people/selected", by: by, form: yes, status: 303}).header.Get("Location")
+	s.play(t, scenario{path: at + "/stop", by: by, form: url.Values{"csrf": {by.token}}, status: 303})
+	if err := s.svc.ContinueJobs(t.Context(), s.server); err != nil {
+		t.Fatal(err)
+	}
+	for p, err := range s.svc.Selected(t.Context(), dossier.Selection{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.svc.TrashPerson(t.Context(), p.ID, "somebody else"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := s.afterwards(t, by, s.play(t, scenario{path: "/people/selected", by: by, form: yes, status: 303}))
+	if got := said(t, again); got != "25 people were moved to the trash. Then it was stopped: 5 are left." ||
+		undoOf(t, again) == "" {
+		t.Errorf("sent again, the form says %q, with the undo %q", got, undoOf(t, again))
+	}
+	if jobs, err := s.svc.Jobs(t.Context()); err != nil || len(jobs) != 1 {
+		t.Errorf("there are the jobs %+v, %v, want one", jobs, err)
+	}
+}
+
 // What somebody began ends with the right to it.
 func TestTrashOfSomebodyWhoMayNoLonger(t *testing.T) {
 	t.Parallel()

@@ -85,7 +85,7 @@ func (s *Server) runJob(c echo.Context, order dossier.JobOrder) (dossier.Job, er
 			if order.Found, err = s.svc.CountJob(ctx, order); err != nil {
 				return known, err
 			}
-			if order.Found == 0 && known.State == dossier.JobDone {
+			if order.Found == 0 {
 				return repeated(c, known), nil
 			}
 			order.As = "" // it was undone meanwhile, or stopped
