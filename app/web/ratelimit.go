@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -136,5 +137,16 @@ func clientAddress(trusted []netip.Prefix) func(*http.Request) string {
 			IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
 		}))
 	}
-	return echo.ExtractIPFromXFFHeader(options...)
+	extract := echo.ExtractIPFromXFFHeader(options...)
+	return func(r *http.Request) string {
+		forwarded := strings.Split(strings.Join(r.Header[echo.HeaderXForwardedFor], ","), ",")
+		for i, address := range forwarded {
+			// Azure's Application Gateway and IIS write the port as well.
+			if with, err := netip.ParseAddrPort(strings.TrimSpace(address)); err == nil {
+				forwarded[i] = with.Addr().String()
+			}
+		}
+		return extract(&http.Request{RemoteAddr: r.RemoteAddr,
+			Header: http.Header{echo.HeaderXForwardedFor: forwarded}})
+	}
 }

@@ -114,6 +114,12 @@ func TestClientAddress(t *testing.T) {
 		"right is garbage": {proxies, "10.1.1.1:1234", []string{"198.51.100.1, x"}, "10.1.1.1"},
 		"IPv6 proxy and client": {proxies, "[2001:db8:ffff::1]:1234", []string{"2001:db8:1::1"},
 			"2001:db8:1::1"},
+		"with a port": {proxies, "10.1.1.1:1234", []string{"203.0.113.9, 198.51.100.1:5678, 10.2.2.2:80"},
+			"198.51.100.1"},
+		"IPv6 with a port": {proxies, "10.1.1.1:1234", []string{"[2001:db8:1::1]:443"}, "2001:db8:1::1"},
+		"left is forged with a port": {proxies, "10.1.1.1:1234", []string{"203.0.113.9:1", "198.51.100.1"},
+			"198.51.100.1"},
+		"right is garbage with a port": {proxies, "10.1.1.1:1234", []string{"198.51.100.1, x:1"}, "10.1.1.1"},
 		"mapped proxy": {proxies, "[::ffff:10.1.1.1]:1234", []string{"198.51.100.1"},
 			"198.51.100.1"},
 	} {
