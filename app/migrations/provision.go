@@ -194,6 +194,27 @@ func checkDatabase(ctx context.Context, db *sql.DB) error {
 			"DATABASE `%s` CHARACTER SET utf8mb4 COLLATE %s",
 			name, collation, name, Collation)
 	}
+	return CheckBinaryLog(ctx, db)
+}
+
+// CheckBinaryLog returns an error when the server logs changes as statements, which InnoDB refuses (error 1665) of
+// transactions that read what is committed, as those of the app do. It needs no privilege.
+func CheckBinaryLog(ctx context.Context, db *sql.DB) error {
+	var logs bool
+	var name, format string
+	err := db.QueryRowContext(ctx, "SELECT @@log_bin").Scan(&logs)
+	if err == nil {
+		err = db.QueryRowContext(ctx, "SHOW VARIABLES LIKE 'binlog_format'").Scan(&name, &format)
+	}
+	switch {
+	case errors.Is(err, sql.ErrNoRows): // a server that can only log rows
+		return nil
+	case err != nil:
+		return fmt.Errorf("reading how the server logs changes: %w", err)
+	case logs && format == "STATEMENT":
+		return errors.New("the server's binlog_format is STATEMENT, with which it refuses changes: set it to ROW or " +
+			"MIXED, as by SET GLOBAL binlog_format = 'ROW', and in the server's configuration")
+	}
 	return nil
 }
 

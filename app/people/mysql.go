@@ -78,8 +78,8 @@ func or[T int | time.Duration](v, d T) T {
 
 func (c MySQLConfig) timeout() time.Duration { return or(c.Timeout, 5*time.Second) }
 
-// OpenMySQL connects to the database and makes sure that its schema is not behind (the error says what to run), and
-// that texts compare by code point in it.
+// OpenMySQL connects to the database and makes sure that its schema is not behind (the error says what to run), that
+// texts compare by code point in it, and that the server accepts changes.
 func OpenMySQL(ctx context.Context, c MySQLConfig) (*Store, error) {
 	open := or(c.MaxOpen, defaultMaxOpen)
 	c.MaxOpen = max(1, open-max(1, open/4))
@@ -100,6 +100,9 @@ func OpenMySQL(ctx context.Context, c MySQLConfig) (*Store, error) {
 	}), c.timeout(), mysqlServer{batches})
 	if err == nil {
 		err = s.checkSchema(ctx, func(ctx context.Context) error {
+			if err := migrations.CheckBinaryLog(ctx, db); err != nil {
+				return err
+			}
 			if err := migrations.Check(ctx, db, migrations.MySQL, migrations.People); err != nil {
 				return err
 			}

@@ -94,6 +94,22 @@ func openMySQL(t *testing.T, c MySQLConfig) *Store {
 	return s
 }
 
+// A server that would refuse every change is refused by whoever migrates, and by who serves.
+func TestMySQLThatLogsStatements(t *testing.T) {
+	t.Parallel()
+	m := &mariaDB{MySQL: servers.MariaDB(t, "--log-bin=binlog", "--binlog-format=STATEMENT")}
+	app := migrations.App{Database: "dossier", User: "app", Password: "secret"}
+	_, migrate := migrations.Provision(t.Context(), func(ctx context.Context, database string) (*sql.DB, error) {
+		return ConnectMySQL(ctx, m.adminConfig(database))
+	}, app)
+	_, serve := OpenMySQL(t.Context(), m.adminConfig(app.Database))
+	for who, err := range map[string]error{"migrate": migrate, "serve": serve} {
+		if err == nil || !strings.Contains(err.Error(), "SET GLOBAL binlog_format = 'ROW'") {
+			t.Errorf("%s: %v, want what is wrong and how to mend it", who, err)
+		}
+	}
+}
+
 func TestMariaDB(t *testing.T) {
 	m := &mariaDB{MySQL: servers.MariaDB(t)}
 	t.Run("release 0.1.0 serves", func(t *testing.T) {

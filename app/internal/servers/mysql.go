@@ -60,8 +60,8 @@ func mysqld() []string {
 	return []string{"mariadbd", "mysqld"}
 }
 
-// MariaDB starts MariaDB, or MySQL where mysqld finds that.
-func MariaDB(t T) *MySQL {
+// MariaDB starts MariaDB, or MySQL where mysqld finds that, with more options, if any.
+func MariaDB(t T, options ...string) *MySQL {
 	t.Helper()
 	program := require(t, "MariaDB or MySQL", mysqld()...)
 	m := &MySQL{Host: "127.0.0.1", AdminUser: "admin_" + strings.ToLower(secret()[:8]), AdminPassword: secret()}
@@ -72,7 +72,7 @@ func MariaDB(t T) *MySQL {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := database{dir: dir, program: program, owner: owner}
+	d := database{dir: dir, program: program, owner: owner, options: options}
 	if err := d.prepare(t.Context(), m.AdminUser, m.AdminPassword); err != nil {
 		// Nothing removes the folder yet: launch would.
 		_ = os.RemoveAll(dir)
@@ -116,6 +116,7 @@ type database struct {
 	program string
 	owner   *syscall.Credential // nil: the current user
 	isMySQL bool
+	options []string
 }
 
 func (d *database) data() string { return filepath.Join(d.dir, "data") }
@@ -203,7 +204,7 @@ func (d *database) command(dir string, port int) *exec.Cmd {
 			"--mysqlx=OFF",            // a second protocol on a port of its own
 			"--secure-file-priv=NULL") // by default a folder that not all packages make
 	}
-	cmd := exec.Command(d.program, args...)
+	cmd := exec.Command(d.program, append(args, d.options...)...)
 	cmd.Dir = dir
 	cmd.Env = environment(dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: d.owner}
