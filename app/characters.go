@@ -38,6 +38,26 @@ func invisible(r rune) bool {
 	return unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
+// maxMarks is how many marks one character keeps: more than any script stacks. With many more, a name covers the lines
+// around it.
+const maxMarks = 12
+
+// unstacked returns a text in NFC without the marks that are too many.
+func unstacked(text string) string {
+	marks := 0
+	return strings.Map(func(r rune) rune {
+		switch {
+		case !unicode.In(r, unicode.M, unicode.Cf):
+			marks = 0
+		case unicode.IsMark(r):
+			if marks++; marks > maxMarks {
+				return -1
+			}
+		}
+		return r
+	}, text)
+}
+
 // legible reports whether a character is a letter or a digit that is drawn.
 func legible(r rune) bool {
 	return (unicode.IsLetter(r) || unicode.IsNumber(r)) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)

@@ -31,9 +31,9 @@ const (
 const maxExtensionBytes = 32
 
 // CleanFileName makes a name fit for display and for download: the part after the last slash or backslash, valid UTF-8
-// in NFC, without control, direction-changing and invisible characters and those that Windows refuses, at most
-// MaxFileNameBytes with the extension kept. A name that is cut gets a hash of the whole name, so that two long names
-// stay distinct. It never returns an empty name, "." or "..", and is idempotent.
+// in NFC, without control, direction-changing and invisible characters, those that Windows refuses and more marks than
+// any script stacks, at most MaxFileNameBytes with the extension kept. A name that is cut gets a hash of the whole
+// name, so that two long names stay distinct. It never returns an empty name, "." or "..", and is idempotent.
 func CleanFileName(raw string) string {
 	name := norm.NFC.String(strings.ToValidUTF8(raw, "\uFFFD"))
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
@@ -51,7 +51,7 @@ func CleanFileName(raw string) string {
 		return r
 	}, name)
 	// Removing a character can bring together two that compose.
-	name = trimName(norm.NFC.String(name))
+	name = trimName(unstacked(norm.NFC.String(name)))
 	if len(name) > MaxFileNameBytes {
 		name = suffixed(name, "-"+shortHash(name))
 	}

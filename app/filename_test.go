@@ -35,6 +35,10 @@ func TestCleanFileName(t *testing.T) {
 		{"a flag of tags", "🏴\U000E0067\U000E0062\U000E007F", "🏴\U000E0067\U000E0062\U000E007F"},
 		{"a heart", "❤\uFE0F.png", "❤\uFE0F.png"},
 		{"a sign before numbers of Arabic", "\u06DD12", "\u06DD12"},
+		{"a stack of Tibetan", "\u0F67\u0F90\u0FB5\u0FA8\u0FB3\u0FBA\u0FBC\u0FBB\u0F82",
+			"\u0F67\u0F90\u0FB5\u0FA8\u0FB3\u0FBA\u0FBC\u0FBB\u0F82"},
+		{"a stack over other lines", "a" + strings.Repeat("\u0301", 30) + "\u200D" + strings.Repeat("\u0301", 30) +
+			"b\u0301", "á" + strings.Repeat("\u0301", 12) + "\u200Db\u0301"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := CleanFileName(tc.in); got != tc.want {

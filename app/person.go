@@ -50,7 +50,7 @@ func (f Field) CleanText(raw string) (clean, fault string) {
 	if !utf8.ValidString(raw) {
 		return strings.ToValidUTF8(raw, "\uFFFD"), "Must be text in UTF-8."
 	}
-	clean = strings.Join(strings.Fields(norm.NFC.String(shown(raw))), " ")
+	clean = strings.Join(strings.Fields(unstacked(norm.NFC.String(shown(raw)))), " ")
 	switch {
 	case clean == "" && f.Optional:
 		return clean, ""

@@ -59,6 +59,8 @@ func TestParseDetails(t *testing.T) {
 			Details{Name: "René", Location: "x", Age: 1, Technology: "x"}, ""},
 		{"only invisible characters", [4]string{"\u202A\u202C", "\u3164\u115F", "1", "\u200D\uFE0F"},
 			Details{Location: "\u115F", Age: 1, Technology: "\u200D\uFE0F"}, "name location technology"},
+		{"marks over other lines", [4]string{"A" + strings.Repeat("\u0335", 60) + "da", "b", "1", "c"},
+			Details{Name: "A" + strings.Repeat("\u0335", 12) + "da", Location: "b", Age: 1, Technology: "c"}, ""},
 		{"only combining characters", [4]string{"\u0301\u0308", "b", "1", "c"},
 			Details{Name: "\u0301\u0308", Location: "b", Age: 1, Technology: "c"}, "name"},
 		{"what emoji are made of stays", [4]string{"Ada 👩‍🚀❤️🏴󠁧󠁢󠁳󠁣󠁴󠁿", "葛\U000E0100城", "1", "c"},
