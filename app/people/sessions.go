@@ -122,7 +122,7 @@ func (s *Store) SeeSession(ctx context.Context, id staff.SessionID, at time.Time
 func (s *Store) Sessions(ctx context.Context, of staff.AccountID) ([]staff.Session, error) {
 	var rows []sessionRow
 	err := s.do(ctx, "listing sessions", func(tx *gorm.DB) error {
-		return owned(tx, of).Order("began_at DESC, id DESC").Limit(staff.MaxSessions).Find(&rows).Error
+		return sessionsOf(tx, of).Find(&rows).Error
 	})
 	if err != nil {
 		return nil, err
@@ -134,6 +134,11 @@ func (s *Store) Sessions(ctx context.Context, of staff.AccountID) ([]staff.Sessi
 		}
 	}
 	return all, nil
+}
+
+// sessionsOf are the sessions of an account, or with zero all, the newest first.
+func sessionsOf(tx *gorm.DB, of staff.AccountID) *gorm.DB {
+	return owned(tx, of).Order("began_at DESC, id DESC").Limit(staff.MaxSessions)
 }
 
 // owned narrows sessions to those of an account, unless that is zero.

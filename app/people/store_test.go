@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"dossier.example/app"
+	"dossier.example/app/staff"
 	"gorm.io/gorm"
 )
 
@@ -163,6 +164,9 @@ func plans() []plan {
 		{"earlier page of a word", "words_newest", true, list(newer, "common")},
 		{"different words", "words_newest", true, func(tx *gorm.DB) *gorm.DB {
 			return nextWords(tx, spanOf("na"), "name77", 64).Select("word")
+		}},
+		{"sessions of an account", "sessions_account", true, func(tx *gorm.DB) *gorm.DB {
+			return sessionsOf(tx.Table("sessions"), staff.AccountID{1}).Select("id")
 		}},
 		{"words of people", "words_key", false, func(tx *gorm.DB) *gorm.DB {
 			return having(tx, spanOf("common"), some).Select("person_id")
