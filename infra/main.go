@@ -126,7 +126,7 @@ func stack(from source) pulumi.RunFunc {
 			Prefix: prefix, CIDR: env.Network.CIDR, Zones: env.Network.Zones, ZoneNames: env.Network.ZoneNames,
 			InstanceTypes: env.Types(), DatabaseClass: env.Database.Class,
 			NAT: env.Network.NAT, NATInstanceType: env.Network.NATInstanceType, NATUserData: nat,
-			Boundary: env.Access.Boundary, Image: image, Newest: !named,
+			Boundary: env.Access.Boundary, Image: image, Newest: !named, VolumeTags: env.HostTags(),
 			Logs: logs, AppPort: appPort, HTTPS: env.Site.Domain != "", Operators: env.Jump.OperatorCIDRs,
 		})
 		if err != nil {
@@ -172,13 +172,13 @@ func stack(from source) pulumi.RunFunc {
 		bastion, err := jump.New(ctx, "dossier-jump", jump.Args{
 			Prefix: prefix, Region: env.Region, Environment: credentials, Jump: env.Jump, Image: image, Newest: !named,
 			Network: net, Parameters: params, Storage: store, Database: db, Migrations: migrations,
-			Credentials: env.Database.Credentials, Boundary: env.Access.Boundary,
+			Credentials: env.Database.Credentials, Boundary: env.Access.Boundary, VolumeTags: env.HostTags(),
 		})
 		if err != nil {
 			return err
 		}
 		app, err := service.New(ctx, "dossier-app", service.Args{
-			Prefix: prefix, Path: path, Tags: map[string]string{"Project": "dossier", "Stack": env.Stack},
+			Prefix: prefix, Path: path, Tags: env.HostTags(),
 			Region: env.Region, Account: account,
 			Service: env.Service, Image: image, Newest: !named, Port: appPort, Network: net, Site: web, Storage: store,
 			Parameters: params, Release: rel,

@@ -16,6 +16,7 @@ import (
 	"dossier.example/infra/internal/golden"
 	"dossier.example/infra/parameters"
 	"dossier.example/infra/rules"
+	"dossier.example/infra/settings"
 	"dossier.example/plan/graph"
 	"dossier.example/plan/permissions"
 )
@@ -151,6 +152,41 @@ func TestPolicies(t *testing.T) {
 			t.Log(report.Text())
 		}
 	})
+}
+
+// TestHostTags: what an organization asks for on all that is made is also on what the provider's default tags do not
+// reach: the group, its instances, and all volumes. The names by which the stack knows its own stay.
+func TestHostTags(t *testing.T) {
+	tags := map[string]any{"Project": "webshop", "CostCenter": "17", "Name": "all", "Configuration": "none"}
+	e, err := recordStack("dev", map[string]any{"aws:region": "us-east-1",
+		"aws:defaultTags": map[string]any{"tags": tags},
+		settings.Key:      map[string]any{"network": map[string]any{"nat": "instance"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(what, name string, got map[string]any) {
+		t.Helper()
+		if got["Project"] != "webshop" || got["Stack"] != "dev" || got["CostCenter"] != "17" || got["Name"] != name ||
+			what == "instance" && got["Configuration"] == "none" {
+			t.Errorf("the %s of %s has the tags %v", what, name, got)
+		}
+	}
+	group := map[string]any{}
+	for _, tag := range e.graph.ByName("aws:autoscaling/group:Group", "dossier-app").Input("tags").([]any) {
+		group[tag.(map[string]any)["key"].(string)] = tag.(map[string]any)["value"]
+	}
+	check("group", "dossier-dev-app", group)
+	template := e.graph.ByName("aws:ec2/launchTemplate:LaunchTemplate", "dossier-app")
+	for _, of := range template.Input("tagSpecifications").([]any) {
+		spec := of.(map[string]any)
+		check(spec["resourceType"].(string), "dossier-dev-app", spec["tags"].(map[string]any))
+	}
+	for resource, name := range map[string]string{
+		"dossier-jump": "dossier-dev-jump", "dossier-network-nat-instance": "dossier-dev-nat-instance",
+	} {
+		host := e.graph.ByName("aws:ec2/instance:Instance", resource)
+		check("volume", name, host.Input("volumeTags").(map[string]any))
+	}
 }
 
 // A secret that stands somewhere without its mark would be shown by every preview.

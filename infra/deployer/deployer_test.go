@@ -113,7 +113,8 @@ func TestGolden(t *testing.T) {
 var elsewhere = map[string]map[string]string{
 	"arn:aws:ec2:{region}:{account}:volume/*": {
 		"ec2:RunInstances": "the instance that it is launched with has to have the tags",
-		"ec2:CreateTags":   "in a launch only",
+		"ec2:CreateTags":   "in a launch, or on one that is named as those of the stack's own hosts",
+		"ec2:DeleteTags":   "on one that is named as those of the stack's own hosts",
 	},
 	"arn:aws:ec2:{region}:{account}:network-interface/*": {
 		"ec2:RunInstances":        "the instance that it is launched with has to have the tags",

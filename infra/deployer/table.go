@@ -231,6 +231,9 @@ var resources = []need{
 			"ec2:DisassociateIamInstanceProfile", "ec2:ModifyInstanceAttribute", "ec2:ModifyInstanceMetadataOptions",
 			"ec2:ReplaceIamInstanceProfileAssociation", "ec2:StartInstances", "ec2:StopInstances",
 			"ec2:TerminateInstances"),
+		// A volume from before may have no other tag of the stack.
+		on(exactly(ec2("volume")...).and("StringEquals", resourceTag("Name"), "dossier-{stack}-jump",
+			"dossier-{stack}-nat-instance"), "ec2:CreateTags", "ec2:DeleteTags"),
 	}, launching...), ec2Tags("instance")...)},
 	{"aws:ec2/internetGateway:InternetGateway", "internal/service/ec2/vpc_internet_gateway.go", append([]grant{
 		on(anywhere, "ec2:DescribeInternetGateways"),

@@ -4,6 +4,7 @@ package jump
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
@@ -43,6 +44,8 @@ type Args struct {
 	Credentials int
 	// Boundary is the permissions boundary of the server's role, empty for none.
 	Boundary string
+	// VolumeTags are put on the server's volume, which a provider's default tags do not reach.
+	VolumeTags map[string]string
 }
 
 // Jump is the jump server.
@@ -127,7 +130,9 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		Encrypted: pulumi.Bool(true), VolumeType: pulumi.String("gp3"), VolumeSize: pulumi.Int(8),
 		DeleteOnTermination: pulumi.Bool(true),
 	}
-	instance.Tags, instance.VolumeTags = tags, tags
+	volume := pulumi.ToStringMap(args.VolumeTags)
+	maps.Copy(volume, tags)
+	instance.Tags, instance.VolumeTags = tags, volume
 	ready := append(append(j.Role.Ready, args.Network.Ready...), args.Parameters.All...)
 	// A server that was stopped to save money has no public address, which would else replace it
 	// (https://github.com/hashicorp/terraform-provider-aws/issues/33775).

@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -78,6 +79,8 @@ func (n *Network) natInstance(ctx *pulumi.Context, name string, args Args, tags 
 	if err != nil {
 		return nil, err
 	}
+	volume := pulumi.ToStringMap(args.VolumeTags)
+	maps.Copy(volume, tags)
 	// After its first start the Elastic IP is the address that it has.
 	ignore := []string{"associatePublicIpAddress"}
 	if args.Newest {
@@ -98,6 +101,6 @@ func (n *Network) natInstance(ctx *pulumi.Context, name string, args Args, tags 
 			Encrypted: pulumi.Bool(true), VolumeType: pulumi.String("gp3"), VolumeSize: pulumi.Int(8),
 			DeleteOnTermination: pulumi.Bool(true),
 		},
-		Tags: tags, VolumeTags: tags,
+		Tags: tags, VolumeTags: volume,
 	}, parent, pulumi.DependsOn(append(role.Ready, n.Ready...)), pulumi.IgnoreChanges(ignore))
 }

@@ -37,6 +37,8 @@ type Args struct {
 	// is no change.
 	Image  string
 	Newest bool
+	// VolumeTags are put on the volume of a NAT instance, which a provider's default tags do not reach.
+	VolumeTags map[string]string
 	// Logs receives the flow logs.
 	Logs *storage.Logs
 	// AppPort is where the app listens.

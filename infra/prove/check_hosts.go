@@ -108,10 +108,12 @@ var hostChecks = []check{
 	// A launch template's instances get no default tags of the provider, so these are the program's own.
 	{"hosts/tags", "Instances of the app have the stack's tags, which allocate costs.",
 		"replace the instances: an instance refresh",
-		eachHost("Project and Stack", func(l *look, h types.Instance) string {
-			if tags := tagsOf(h.Tags); l.isApp(h) &&
-				(tags["Project"] != "dossier" || tags["Stack"] != l.Stack.Settings.Stack) {
-				return "does not"
+		eachHost("Project, Stack and those of aws:defaultTags", func(l *look, h types.Instance) string {
+			tags := tagsOf(h.Tags)
+			for key, value := range l.Stack.Settings.HostTags() {
+				if l.isApp(h) && key != "Name" && key != "Configuration" && tags[key] != value {
+					return "does not"
+				}
 			}
 			return ""
 		})},

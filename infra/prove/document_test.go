@@ -84,6 +84,10 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: %+v", stack, s)
 		}
 	}
+	file := "config:\n  aws:region: us-east-1\n  aws:defaultTags: {tags: {Cost: 17}}\n"
+	if s, err := prove.Read("dev", []byte(file), outputs); err != nil || s.Settings.Tags["Cost"] != "17" {
+		t.Errorf("read the tags %v, error %v", s.Settings.Tags, err)
+	}
 	for _, c := range []struct{ file, outputs, says string }{
 		{"config: [", "{}", "reading Pulumi.dev.yaml"},
 		{"config:\n  aws:region: nowhere\n", "{}", "aws:region"},

@@ -289,6 +289,7 @@ var wrongs = []wrong{
 			out.InstanceInformationList[0].PingStatus = ssmtypes.PingStatusConnectionLost
 		})},
 	{"hosts/tags", "", host("i-app2", func(i *types.Instance) { i.Tags = i.Tags[:3] })},
+	{"hosts/tags", "", func(w *world) { w.stack.Settings.Tags = map[string]string{"Cost": "17"} }},
 	{"hosts/jump", "", host("i-jump", func(i *types.Instance) { i.InstanceType = "m7g.large" })},
 	{"hosts/jump", "dev", func(w *world) { w.stack.Outputs.JumpInstance = "i-old" }},
 

@@ -46,17 +46,8 @@ func Read(stack string, file, outputs []byte) (Stack, error) {
 	if err := yaml.Unmarshal(file, &content); err != nil {
 		return s, fmt.Errorf("reading Pulumi.%s.yaml: %w", stack, err)
 	}
-	region, _ := content.Config["aws:region"].(string)
-	raw := ""
-	if object := content.Config[settings.Key]; object != nil {
-		text, err := json.Marshal(object)
-		if err != nil {
-			return s, fmt.Errorf("reading %s of Pulumi.%s.yaml: %w", settings.Key, stack, err)
-		}
-		raw = string(text)
-	}
 	var err error
-	if s.Settings, err = settings.Parse(stack, region, raw); err != nil {
+	if s.Settings, err = settings.Load(configuration{stack, content.Config}, nil); err != nil {
 		return s, err
 	}
 	if err := json.Unmarshal(outputs, &s.Outputs); err != nil {
@@ -80,6 +71,29 @@ func Read(stack string, file, outputs []byte) (Stack, error) {
 			strings.Join(slices.Sorted(maps.Keys(missing)), ", "))
 	}
 	return s, nil
+}
+
+// configuration is that of a stack's file, as Pulumi hands it to the program.
+type configuration struct {
+	stack  string
+	values map[string]any
+}
+
+func (c configuration) Stack() string              { return c.stack }
+func (c configuration) IsConfigSecret(string) bool { return false }
+func (c configuration) GetConfig(key string) (string, bool) {
+	switch value := c.values[key].(type) {
+	case nil:
+		return "", false
+	case string:
+		return value, true
+	default:
+		text, err := json.Marshal(value)
+		if err != nil { // a key that is no text
+			return fmt.Sprint(value), true
+		}
+		return string(text), true
+	}
 }
 
 // prefix begins the names of what the stack is made of.

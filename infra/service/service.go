@@ -5,6 +5,8 @@ package service
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/autoscaling"
@@ -26,7 +28,7 @@ import (
 type Args struct {
 	// Prefix begins names and Name tags, Path those of log groups: dossier-<stack> and /dossier/<stack>.
 	Prefix, Path string
-	// Tags are put on instances and volumes, which a provider's default tags do not reach.
+	// Tags are put on the group, instances and volumes, which a provider's default tags do not reach.
 	Tags            map[string]string
 	Region, Account string
 	settings.Service
@@ -111,9 +113,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		EnabledMetrics: pulumi.ToStringArray([]string{"GroupDesiredCapacity", "GroupInServiceInstances",
 			"GroupPendingInstances", "GroupMaxSize"}),
 		MetricsGranularity: pulumi.String("1Minute"),
-		Tags: autoscaling.GroupTagArray{&autoscaling.GroupTagArgs{
-			Key: pulumi.String("Name"), Value: pulumi.String(group), PropagateAtLaunch: pulumi.Bool(true),
-		}},
+		Tags:               groupTags(group, args.Tags),
 	}, parent, pulumi.DependsOn(ready),
 		// Scaling owns the size; the rollout owns the version, which AWS itself moves when a refresh succeeded, and
 		// only then: what fails goes back to the version that the group still has.
@@ -160,16 +160,12 @@ func (s *Service) template(ctx *pulumi.Context, name, group string, args Args,
 		}
 		return base64.StdEncoding.EncodeToString([]byte(script)), nil
 	}).(pulumi.StringOutput)
-	tags := pulumi.StringMap{"Name": pulumi.String(group)}
-	for key, value := range args.Tags {
-		tags[key] = pulumi.String(value)
-	}
+	tags := pulumi.ToStringMap(args.Tags)
+	tags["Name"] = pulumi.String(group)
 	// Instances read their settings once, at their start. A changed value changes this tag, so the template, so the
 	// instances.
-	instance := pulumi.StringMap{"Configuration": args.Parameters.Configuration}
-	for key, value := range tags {
-		instance[key] = value
-	}
+	instance := maps.Clone(tags)
+	instance["Configuration"] = args.Parameters.Configuration
 	var ignore []string
 	if args.Newest {
 		ignore = []string{"imageId"}
@@ -206,6 +202,21 @@ func (s *Service) template(ctx *pulumi.Context, name, group string, args Args,
 			&ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("volume"), Tags: tags},
 		},
 	}, parent, pulumi.IgnoreChanges(ignore))
+}
+
+// groupTags are the tags of the group itself. Its instances have theirs from the template.
+func groupTags(name string, tags map[string]string) autoscaling.GroupTagArray {
+	list := autoscaling.GroupTagArray{&autoscaling.GroupTagArgs{
+		Key: pulumi.String("Name"), Value: pulumi.String(name), PropagateAtLaunch: pulumi.Bool(true),
+	}}
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		if key != "Name" {
+			list = append(list, &autoscaling.GroupTagArgs{
+				Key: pulumi.String(key), Value: pulumi.String(tags[key]), PropagateAtLaunch: pulumi.Bool(false),
+			})
+		}
+	}
+	return list
 }
 
 func creditsOf(instanceType string) ec2.LaunchTemplateCreditSpecificationPtrInput {

@@ -110,6 +110,12 @@ func (l *loader) tags(raw string, secret bool) {
 			return
 		}
 	}
+	// The release gets them as well (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html).
+	if most := 10; len(object.Tags) > most {
+		fault(fmt.Sprintf("must have at most %d tags: S3 takes no more of an object, and the release has them all",
+			most))
+		return
+	}
 	tags := map[string]string{}
 	for key, value := range object.Tags {
 		text, ok := scalarText(value)

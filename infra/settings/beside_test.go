@@ -113,6 +113,8 @@ func TestTags(t *testing.T) {
 		{"without tags", "{}", `{"Project": "dossier", "Stack": "dev"}`, nil, "must be an object of tags"},
 		{"nested", "{}", `{"tags": {"Project": {"a": "b"}}}`, nil, "must be an object of tags"},
 		{"null", "{}", `{"tags": {"Project": null}}`, nil, "must be an object of tags"},
+		{"too many", "{}", `{"tags": {"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9,"j":10,"k":11}}`, nil,
+			"at most 10 tags"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, err := besideKey("dev", c.settings, map[string]string{tagsKey: c.raw})

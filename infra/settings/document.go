@@ -45,8 +45,9 @@ pulumi config set --path 'dossier:settings.jump.operatorCIDRs[0]' 203.0.113.0/24
   then no message shows any value, but it is stored unencrypted in the state and in AWS.
 - ` + "`aws:region`" + ` is required, one of the standard partition (not China, not GovCloud). ` +
 		"`aws:defaultTags`" + ` puts
-  tags on what the program creates; ` + "`Pulumi.dev.yaml`" + ` shows those that the program itself puts on instances
-  and volumes. With ` + "`Project: dossier`, the tag `Stack`" + ` must be the name of the stack. The policies of
+  up to 10 tags on what the program creates, also on the instances and volumes that an organization's policies may
+  refuse without them. ` + "`Pulumi.dev.yaml`" + ` shows those that these have in any case.
+  With ` + "`Project: dossier`, the tag `Stack`" + ` must be the name of the stack. The policies of
   ` + "`make deploy-policy`" + ` need both tags.
 - Credentials come from the environment or from ` + "`aws:profile`" + `. Keys that only Pulumi's provider would use are
   refused (` + "`aws:assumeRole`, `aws:accessKey`, `aws:endpoints`" +

@@ -9,6 +9,7 @@
 package settings
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -39,6 +40,13 @@ type Settings struct {
 	Observe  Observe
 	Access   Access
 	Staff    Staff
+}
+
+// HostTags are the tags of what the provider's own do not reach: groups, the instances that they start, and volumes.
+func (s Settings) HostTags() map[string]string {
+	tags := map[string]string{"Project": project, "Stack": s.Stack}
+	maps.Copy(tags, s.Tags)
+	return tags
 }
 
 // Preset names a set of defaults.
