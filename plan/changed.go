@@ -75,6 +75,11 @@ func changedInputs(e *Environment, base, head *graph.Graph) []Danger {
 			found = append(found, c.danger(notJudged, ": nothing here judges what changes in %s.",
 				strings.Join(few(left), ", ")))
 		}
+		if (c.Type == serverType || c.Type == templateType) && old != nil {
+			if why := otherArchitecture(old, now); why != "" {
+				found = append(found, c.danger(refused, ": %s.", why))
+			}
+		}
 		if c.Action != Update {
 			continue
 		}
@@ -144,8 +149,8 @@ func ruled(c Change, old, now *graph.Resource, newWhole bool) []Danger {
 		if c.Action == Replace && r.kind == stops && (addressed[c.Type] != "" || losses[c.Type].kind == stops) {
 			continue // that it goes is told
 		}
-		if r.fresh && r.kind == expires && newWhole {
-			continue // it has nothing yet
+		if r.fresh && (r.kind == expires || r.kind == notJudged) && newWhole {
+			continue // it has nothing yet, or all is new
 		}
 		if old == nil && !r.made && !r.fresh || old != nil && r.fresh ||
 			r.kind == refused && c.Action == Replace {
@@ -304,18 +309,17 @@ func judgedGone(token string) bool {
 
 // unknownInputs are the inputs of an update that nothing judges.
 func unknownInputs(c Change, old, now *graph.Resource) []string {
-	if slices.Contains(elsewhere, c.Type) {
+	if old == nil || slices.Contains(elsewhere, c.Type) {
 		return nil
 	}
 	var left []string
-	for _, p := range c.Properties {
-		path := position.ReplaceAllString(p.Path, "")
+	known := func(path string) bool {
 		key, _, _ := strings.Cut(path, ".")
 		if rest, is := strings.CutPrefix(path, otherBehaviors); is && c.Type == distributionType {
 			path = strings.TrimSuffix(defaultBehavior+rest, ".pathPattern") // behaves judges them by the same rules
 		}
 		_, ciphers := encrypts(path) // of which unciphered tells
-		known := ciphers || key == "import" && c.Existing != "" || slices.Contains(neutral[""], key) ||
+		return ciphers || key == "import" && c.Existing != "" || slices.Contains(neutral[""], key) ||
 			c.Action == Replace && strings.HasPrefix(key, "name") ||
 			slices.Contains(neutral[c.Type], key) ||
 			interruptions[c.Type][key] != "" || documents[c.Type] == key ||
@@ -325,9 +329,37 @@ func unknownInputs(c Change, old, now *graph.Resource) []string {
 			slices.ContainsFunc(inputRules, func(r rule) bool {
 				return r.token == c.Type && within(path, []string{r.path})
 			})
-		if text := code(p.Path); !known && !p.follows() && !slices.Contains(left, text) {
-			left = append(left, text)
+	}
+	for _, p := range c.Properties {
+		path := position.ReplaceAllString(p.Path, "")
+		paths := inside(path, old, now)
+		unknown := slices.DeleteFunc(slices.Clone(paths), known)
+		if len(unknown) == len(paths) {
+			unknown = []string{p.Path}
+		}
+		told := known(path) && slices.ContainsFunc(inputRules, func(r rule) bool {
+			return r.token == c.Type && within(path, []string{r.path}) &&
+				r.judge(old.Input(r.path), now.Input(r.path)) != ""
+		})
+		for _, path := range unknown {
+			if text := code(path); !told && !p.follows() && !slices.Contains(left, text) {
+				left = append(left, text)
+			}
 		}
 	}
 	return left
+}
+
+// inside are the paths within an object that one side alone has at a path; else that path.
+func inside(path string, old, now *graph.Resource) []string {
+	was, before := old.Input(path).(map[string]any)
+	is, after := now.Input(path).(map[string]any)
+	if before == after || len(was)+len(is) == 0 {
+		return []string{path}
+	}
+	var found []string
+	collect := func(at string, _ any) { found = append(found, position.ReplaceAllString(at, "")) }
+	graph.Walk(path, was, collect)
+	graph.Walk(path, is, collect)
+	return slices.Compact(found)
 }

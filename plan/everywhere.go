@@ -108,12 +108,7 @@ func alike(token, path string) []rule {
 // settledEverywhere reports whether the rules for all types know what a change at a path of one means: what holds on
 // both sides is known, or they tell something. Of an element of a list they are not asked.
 func settledEverywhere(token, path string, old, now *graph.Resource) bool {
-	var was any
-	if old != nil {
-		was = old.Input(path)
-	}
-	is := now.Input(path)
-	rules := alike(token, path)
+	was, is, rules := old.Input(path), now.Input(path), alike(token, path)
 	return len(rules) > 0 && given(token, path, was, old) != nil && given(token, path, is, now) != nil ||
 		slices.ContainsFunc(rules, func(r rule) bool { return r.judge(was, is) != "" })
 }

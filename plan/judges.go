@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -40,6 +41,79 @@ func ends(means string, holds func(v any) bool) judge {
 
 func begins(means string, holds func(v any) bool) judge {
 	return func(old, now any) string { return ends(means, holds)(now, old) }
+}
+
+// beyond judges lists of which more differs than what is at some paths of their elements, that others judge.
+func beyond(judged ...string) judge {
+	rest := func(v any) map[string]any {
+		found := map[string]any{}
+		graph.Walk("", v, func(at string, v any) {
+			path := strings.TrimPrefix(position.ReplaceAllString(at, ""), ".")
+			if !slices.Contains(judged, path) {
+				found[at] = v
+			}
+		})
+		return found
+	}
+	return func(old, now any) string {
+		if reflect.DeepEqual(rest(old), rest(now)) {
+			return ""
+		}
+		return "nothing here judges what else changes in them"
+	}
+}
+
+// otherScript judges what hosts run at their start, where more of it differs than checksums, which name other releases.
+func otherScript(old, now any) string {
+	text := func(v any) string {
+		said := graph.Text(v)
+		if raw, err := base64.StdEncoding.DecodeString(said); err == nil {
+			said = string(raw)
+		}
+		return checksum.ReplaceAllString(said, "")
+	}
+	if old != graph.Secret && text(old) == text(now) {
+		return ""
+	}
+	return "what its instances do at their start is not known here"
+}
+
+var checksum = regexp.MustCompile(`\b[0-9a-f]{12,}\b`)
+
+// hasIPv6 is of network interfaces, one of which gets an address of IPv6.
+func hasIPv6(v any) bool {
+	return slices.ContainsFunc(graph.Items(v), func(e any) bool {
+		n, _ := graph.Number(graph.At(e, "ipv6AddressCount"))
+		return n > 0 || !empty(graph.At(e, "ipv6Addresses"))
+	})
+}
+
+// apartFromOthers is what is paid for hardware that nobody else uses
+// (https://aws.amazon.com/ec2/pricing/dedicated-instances/).
+const apartFromOthers = "it runs on hardware of its own, for which AWS asks more"
+
+// otherArchitecture tells that instances are of a type for whose processor their image is not, where it is the same
+// (https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html); empty: they are not.
+func otherArchitecture(old, now *graph.Resource) string {
+	for _, image := range []string{"ami", "imageId"} {
+		if !reflect.DeepEqual(old.Input(image), now.Input(image)) {
+			return ""
+		}
+	}
+	was, is := old.Input("instanceType"), now.Input("instanceType")
+	if !strings.Contains(graph.Text(was), ".") || !strings.Contains(graph.Text(is), ".") || arm(was) == arm(is) {
+		return ""
+	}
+	return fmt.Sprintf("its image is for %s, which AWS does not start on a type of %s (%s: %s → %s)",
+		processor(was), processor(is), code("instanceType"), was, is)
+}
+
+// processor is what images for a type of instances are for.
+func processor(instanceType any) string {
+	if arm(instanceType) {
+		return "arm64"
+	}
+	return "x86_64"
 }
 
 // some is a judge of a value for each of a list.
@@ -269,6 +343,15 @@ func scripted(e *Environment, base *graph.Graph) []Danger {
 				"known here.", code("delete")))
 	}
 	return found
+}
+
+// runsForLess judges the values for which a command runs again, by how many there are.
+func runsForLess(old, now any) string {
+	if len(graph.Items(now)) >= len(graph.Items(old)) {
+		return ""
+	}
+	return fmt.Sprintf("it no longer runs again for some of what it ran for (%d of %d)",
+		len(graph.Items(old))-len(graph.Items(now)), len(graph.Items(old)))
 }
 
 // foreignLayers judges layers of a function: what is in them runs with its rights.

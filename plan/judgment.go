@@ -11,14 +11,16 @@ import (
 
 // The kinds of dangers that the tables below give.
 const (
-	expires   = "data deleted later"
-	exposes   = "access opened"
-	stops     = "interruption"
-	weakens   = "protection off"
-	shrinks   = "less capacity"
-	hides     = "less is watched"
-	refused   = "refused by AWS"
-	notJudged = "not judged"
+	expires = "data deleted later"
+	exposes = "access opened"
+	// deletedNow is of what goes with a resource that holds data.
+	deletedNow = "data deleted"
+	stops      = "interruption"
+	weakens    = "protection off"
+	shrinks    = "less capacity"
+	hides      = "less is watched"
+	refused    = "refused by AWS"
+	notJudged  = "not judged"
 	// moreRights is of who may do what nobody may overlook.
 	moreRights = "more rights"
 	// rulesBroken is of rules that base keeps.
@@ -166,6 +168,8 @@ var losses = map[string]loss{
 	"aws:lb/listenerCertificate:ListenerCertificate": {stops,
 		"the listener no longer has this certificate, and clients refuse it under its names"},
 	"aws:pipes/pipe:Pipe": {stops, "nothing is passed on any longer"},
+	// https://github.com/hashicorp/terraform-provider-aws/issues/4500
+	objectType: {deletedNow, "whoever asks for it gets nothing, and no older version of it is left"},
 	"aws:route53/hostedZoneDnsSec:HostedZoneDnsSec": {stops, "names are no longer signed; as long as the parent zone " +
 		"says that they are, resolvers that check it find none of them"},
 	objectCopyType:                                {weakens, "its objects are no longer copied elsewhere"},
@@ -183,7 +187,7 @@ var losses = map[string]loss{
 // disposable are the types whose deletion, or replacement, takes nothing away that others need.
 var disposable = []string{
 	"aws:rds/parameterGroup:ParameterGroup", "aws:s3/bucketAclV2:BucketAclV2", taskType,
-	networkACLType, ipSetType, payerType, prefixListType,
+	networkACLType, ipSetType, payerType, prefixListType, templateType,
 	"aws:ecr/lifecyclePolicy:LifecyclePolicy",
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
 }
@@ -263,6 +267,7 @@ var partOf = map[string]string{
 	invokeConfigType:  "functionName",
 	objectCopyType:    "bucket",
 	objectEventType:   "bucket",
+	objectType:        "bucket",
 	restAPIMethodType: "restApi",
 }
 
@@ -272,7 +277,7 @@ var partOf = map[string]string{
 // in by inputs that nothing looks at, and what runs, and is paid for, by the hour without a price here, such as a
 // cache.
 var closed = []string{
-	eksAccessType,
+	eksAccessType, templateType,
 	"aws:acm/certificate:Certificate", "aws:acm/certificateValidation:CertificateValidation",
 	"aws:appautoscaling/policy:Policy", "aws:appautoscaling/target:Target",
 	"aws:autoscaling/group:Group", "aws:autoscaling/lifecycleHook:LifecycleHook", "aws:autoscaling/policy:Policy",
@@ -341,7 +346,7 @@ var elsewhere = []string{
 	"aws:acm/certificateValidation:CertificateValidation",
 	"aws:cloudwatch/dashboard:Dashboard",
 	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "aws:ec2/eipAssociation:EipAssociation",
-	"aws:ec2/keyPair:KeyPair", "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/route:Route",
+	"aws:ec2/keyPair:KeyPair", "aws:ec2/route:Route",
 	"aws:ec2/routeTable:RouteTable", "aws:ec2/routeTableAssociation:RouteTableAssociation",
 	"aws:ec2/securityGroup:SecurityGroup", "aws:ec2/securityGroupRule:SecurityGroupRule", "aws:ec2/tag:Tag",
 	"aws:ec2/networkAclRule:NetworkAclRule",
@@ -350,7 +355,7 @@ var elsewhere = []string{
 	"aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:iam/userPolicy:UserPolicy",
 	"aws:iam/groupPolicyAttachment:GroupPolicyAttachment", "aws:iam/userPolicyAttachment:UserPolicyAttachment",
 	"aws:kms/alias:Alias", "aws:rds/subnetGroup:SubnetGroup",
-	"aws:s3/bucketObjectv2:BucketObjectv2",
+	objectType,
 	"aws:s3/bucketPolicy:BucketPolicy", "aws:sns/topicPolicy:TopicPolicy", "aws:sqs/queuePolicy:QueuePolicy",
 	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
 	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
@@ -382,6 +387,9 @@ var neutral = map[string][]string{
 	"aws:rds/parameterGroup:ParameterGroup": {"family", "name", "namePrefix"},
 	"aws:s3/bucketV2:BucketV2":              {"policy"},
 	"aws:secretsmanager/secret:Secret":      {"policy"},
+	// The table tells that instances get another one.
+	templateType: {"imageId", "securityGroupNames", "tagSpecifications", "updateDefaultVersion",
+		"vpcSecurityGroupIds"},
 	auroraType: {"allowMajorVersionUpgrade", "applyImmediately", "copyTagsToSnapshot", "finalSnapshotIdentifier",
 		"preferredBackupWindow", "preferredMaintenanceWindow", "vpcSecurityGroupIds"},
 	auroraNodeType: {"applyImmediately", "copyTagsToSnapshot", "preferredBackupWindow", "preferredMaintenanceWindow"},

@@ -101,7 +101,19 @@ func providers(base, head *graph.Graph, baseRegion, headRegion string) []Danger 
 	var found []Danger
 	for _, now := range head.Resources {
 		old := base.Was(now)
-		if old == nil || !strings.HasPrefix(now.Token, "pulumi:providers:") {
+		if !strings.HasPrefix(now.Token, "pulumi:providers:") {
+			continue
+		}
+		if old == nil {
+			// The endpoints are where it calls, whoever answers there.
+			by := slices.DeleteFunc(append(slices.Clone(credentials), "endpoints"), func(key string) bool {
+				return now.Input(key) == nil
+			})
+			if len(by) > 0 {
+				found = append(found, Danger{Kind: notJudged, Resource: now.String(),
+					What: fmt.Sprintf("Provider %s is new, and signs in its own way (%s): in which account it makes "+
+						"what it has is not known here.", code(now.Name), strings.Join(spans(by), ", "))})
+			}
 			continue
 		}
 		for _, l := range differences(old, now) {

@@ -293,8 +293,11 @@ var dataRules = slices.Concat(
 		input("eventbridge", stops, from("true", "EventBridge is no longer told of objects"))),
 	on(objectLockType,
 		input("rule", weakens, unlocked)),
-	on("aws:s3/bucketObjectv2:BucketObjectv2",
-		orNew("acl", exposes, to("everyone reads it", "public-read", "public-read-write", "authenticated-read"))),
+	on(objectType,
+		orNew("acl", exposes, to("everyone reads it", "public-read", "public-read-write", "authenticated-read")),
+		input("objectLockMode", weakens, goneOr("it can be deleted at any time", "it is kept under another lock")),
+		input("objectLockLegalHoldStatus", weakens, from("ON", "it may be deleted")),
+		input("websiteRedirect", stops, always("whoever asks for it is sent elsewhere"))),
 	on("aws:s3/bucketOwnershipControls:BucketOwnershipControls",
 		input("rule.objectOwnership", weakens, from("BucketOwnerEnforced", "ACLs count again in the bucket")),
 		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html: else new buckets have neither

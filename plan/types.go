@@ -25,6 +25,7 @@ const (
 	tableType          = "aws:dynamodb/table:Table"
 	volumeType         = "aws:ebs/volume:Volume"
 	serverType         = "aws:ec2/instance:Instance"
+	objectType         = "aws:s3/bucketObjectv2:BucketObjectv2"
 	templateType       = "aws:ec2/launchTemplate:LaunchTemplate"
 	prefixListType     = "aws:ec2/managedPrefixList:ManagedPrefixList"
 	networkACLType     = "aws:ec2/networkAcl:NetworkAcl"
