@@ -55,11 +55,11 @@ func ownAccount(s Stack) (number string, unsure bool) {
 }
 
 // inAccount are two sides of a stack with their graphs as of its own account. Where one side alone says which that is,
-// it is that of the other, too: saying it changes nothing else.
+// it is that of the other, too: saying it changes nothing else. That both say another one has to be seen.
 func inAccount(base, head Stack) (was, is Stack) {
 	before, unsureBefore := ownAccount(base)
 	after, unsureAfter := ownAccount(head)
-	if !unsureBefore && !unsureAfter {
+	if !unsureBefore && !unsureAfter && (before == "" || after == "" || before == after) {
 		base.Graph = base.Graph.InAccount(cmp.Or(before, after))
 		head.Graph = head.Graph.InAccount(cmp.Or(after, before))
 	}

@@ -74,3 +74,17 @@ func TestOwnAccountSaid(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherAccount: a provider that takes the role of another account is told.
+func TestOtherAccount(t *testing.T) {
+	provider := func(account string) func(b *graphtest.Builder) {
+		return func(b *graphtest.Builder) {
+			b.Add("pulumi:providers:aws", "p",
+				in{"assumeRole": in{"roleArn": "arn:aws:iam::" + account + ":role/deploy"}})
+		}
+	}
+	base, _ := two(t, provider("111122223333"), func(*graphtest.Builder) {})
+	head, _ := two(t, provider("444455556666"), func(*graphtest.Builder) {})
+	tells(t, between(base, head).Environments[0].Dangers, [][2]string{
+		{notJudged, "nothing here judges what that makes of its resources"}, {exposes, "444455556666"}})
+}
