@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -179,6 +180,66 @@ func TestRenamed(t *testing.T) {
 			}
 			if want := map[bool]int{false: 1, true: 2}[c.different]; len(e.Roles) != want {
 				t.Errorf("there are %d roles", len(e.Roles))
+			}
+		})
+	}
+}
+
+// TestRetypedBucket: version 7 of the Pulumi provider for AWS goes on with a bucket of version 6, which has another
+// type there, and version 6 replaces one type by the other.
+func TestRetypedBucket(t *testing.T) {
+	const v1, v2 = "aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"
+	bucket := func(token, version string, inputs pulumi.Map, aliases ...string) pulumi.RunFunc {
+		return func(ctx *pulumi.Context) error {
+			opts := []pulumi.ResourceOption{pulumi.Version(version)}
+			for _, was := range aliases {
+				opts = append(opts, pulumi.Aliases([]pulumi.Alias{{Type: pulumi.String(was)}}))
+			}
+			var r pulumi.CustomResourceState
+			return ctx.RegisterResource(token, "files", inputs, &r, opts...)
+		}
+	}
+	named := func(name string) pulumi.Map { return pulumi.Map{"bucket": pulumi.String(name)} }
+	for _, c := range []struct {
+		name    string
+		was, is pulumi.RunFunc
+		action  Action // empty: nothing changes
+	}{
+		{"V2 of 6 to 7", bucket(v2, "6.83.2", named("a")), bucket(v1, "7.0.0", named("a"), v2), ""},
+		{"V2 of 6 to 10", bucket(v2, "6.83.2", nil), bucket(v1, "10.1.0", nil, v2), ""},
+		{"V2 of 6 to 7, under another name", bucket(v2, "6.83.2", named("a")), bucket(v1, "7.0.0", named("b"), v2),
+			Replace},
+		{"V2 of 6 to 7, emptied when it goes", bucket(v2, "6.83.2", nil),
+			bucket(v1, "7.0.0", pulumi.Map{"forceDestroy": pulumi.Bool(true)}, v2), Update},
+		{"classic of 6 to 7", bucket(v1, "6.83.2", named("a")), bucket(v1, "7.0.0", named("a"), v2), ""},
+		{"classic to V2 in 6", bucket(v1, "6.83.2", named("a")), bucket(v2, "6.83.2", named("a"), v1), Replace},
+		{"V2 to classic in 6", bucket(v2, "6.83.2", named("a")), bucket(v1, "6.83.2", named("a"), v2), Replace},
+		{"V2 to classic, of a version that nobody tells", bucket(v2, "", named("a")), bucket(v1, "", named("a"), v2),
+			Replace},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := map[string]string{"aws:region": "us-east-1"}
+			base, err := graph.Record("test", "dev", config, c.was)
+			if err != nil {
+				t.Fatal(err)
+			}
+			head, err := graph.RecordAfter(After(base), "test", "dev", config, c.is)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := between(base, head).Environments[0]
+			var got []Action
+			for _, change := range e.Changes {
+				got = append(got, change.Action)
+			}
+			var want []Action
+			if c.action != "" {
+				want = []Action{c.action}
+			}
+			lost := slices.ContainsFunc(e.Dangers, func(d Danger) bool { return d.Kind == "data replaced" })
+			// A new version of a provider is told in any case.
+			if !slices.Equal(got, want) || lost != (c.action == Replace) || c.action == "" && len(e.Dangers) > 1 {
+				t.Errorf("changes %+v, dangers %+v", e.Changes, e.Dangers)
 			}
 		})
 	}

@@ -11,6 +11,7 @@ import (
 
 	"dossier.example/plan/graph"
 	"dossier.example/plan/internal/awsmodel"
+	"golang.org/x/mod/semver"
 )
 
 // Action is what becomes of a resource.
@@ -89,9 +90,18 @@ func After(base *graph.Graph) graph.Before {
 	}}
 }
 
+// sameType reports whether the provider goes on with a resource by the type that it has now. Version 7 of the Pulumi
+// provider calls Bucket what version 6 calls BucketV2, and updates it in place
+// (https://github.com/pulumi/pulumi-aws/issues/5514). Version 6 replaces each of its two by the other
+// (https://github.com/pulumi/pulumi-aws/issues/2150).
+func sameType(old, now *graph.Resource) bool {
+	return graph.Canonical(old.Token) == graph.Canonical(now.Token) || old.Token == bucketV2Type &&
+		now.Token == bucketType && semver.Compare("v"+now.Options.Version, "v7") >= 0
+}
+
 // replaced reports whether differences need another resource.
 func replaced(old, now *graph.Resource, leaves []leaf) bool {
-	return graph.Canonical(old.Token) != graph.Canonical(now.Token) ||
+	return !sameType(old, now) ||
 		slices.ContainsFunc(leaves, func(l leaf) bool { return verdict(old, now, l).Word == Replaces })
 }
 
@@ -598,7 +608,7 @@ func compare(base, head *graph.Graph) []Change {
 	}
 	for _, p := range pairs {
 		leaves := differences(p.old, p.now)
-		if len(leaves) == 0 && p.old.Token == p.now.Token {
+		if len(leaves) == 0 && sameType(p.old, p.now) {
 			continue
 		}
 		action := Update

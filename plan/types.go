@@ -58,6 +58,7 @@ const (
 	checkType          = "aws:route53/healthCheck:HealthCheck"
 	recordType         = "aws:route53/record:Record"
 	bucketType         = "aws:s3/bucket:Bucket"
+	bucketV2Type       = "aws:s3/bucketV2:BucketV2"
 	accelerateType     = "aws:s3/bucketAccelerateConfigurationV2:BucketAccelerateConfigurationV2"
 	corsType           = "aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2"
 	objectEventType    = "aws:s3/bucketNotification:BucketNotification"
