@@ -69,6 +69,10 @@ func TestFreshRights(t *testing.T) {
 		{"a boundary", "IAM: access_policies_boundaries", "iam/role:Role", trust(service, ""),
 			in{"assumeRolePolicy": trust(service, "")["assumeRolePolicy"], "permissionsBoundary": "b"}, Update,
 			[][2]string{{stops, "bound"}}},
+		{"a boundary in the place of an empty one", "IAM: access_policies_boundaries", "iam/role:Role",
+			in{"assumeRolePolicy": trust(service, "")["assumeRolePolicy"], "permissionsBoundary": ""},
+			in{"assumeRolePolicy": trust(service, "")["assumeRolePolicy"], "permissionsBoundary": "b"}, Update,
+			[][2]string{{stops, "bound"}}},
 		{"every branch, and every pull request", "GitHub: OIDC, subject claims", "iam/role:Role",
 			trust(`{"Federated":"arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"}`,
 				`,"Condition":{"StringEquals":{"token.actions.githubusercontent.com:sub":`+

@@ -76,6 +76,8 @@ func TestFreshTemplates(t *testing.T) {
 
 		{"an object goes", "s3/object.go, resourceObjectDelete", objectType, in{"bucket": "a", "key": "b"}, nil, Delete,
 			[][2]string{{deletedNow, "whoever asks for it"}}},
+		{"an object by its older type goes", "s3/bucket_object.go", "s3/bucketObject:BucketObject",
+			in{"bucket": "a", "key": "b"}, nil, Delete, [][2]string{{deletedNow, "BucketObject"}}},
 		{"an object is kept no longer", "S3: object-lock", objectType,
 			in{"bucket": "a", "key": "b", "objectLockMode": "COMPLIANCE"},
 			in{"bucket": "a", "key": "b"}, Update, [][2]string{{weakens, "at any time"}}},

@@ -45,9 +45,11 @@ func unauthorized(old, now any) string {
 	return ""
 }
 
+// empty reports whether nothing is given. To most of the provider's resources, an empty text is nothing
+// (https://github.com/hashicorp/terraform-plugin-sdk/issues/741).
 func empty(v any) bool {
 	list, is := v.([]any)
-	return v == nil || is && len(list) == 0
+	return v == nil || v == "" || is && len(list) == 0
 }
 
 // containers judges the containers of a task: those of which something holds that did not, or no longer does.

@@ -214,9 +214,9 @@ func byEach(key string, old, now any, judge func(name string, was, is any) []str
 func goneOr(gone, another string) judge {
 	return func(old, now any) string {
 		switch {
-		case empty(old), old == "":
+		case empty(old):
 			return ""
-		case empty(now), now == "":
+		case empty(now):
 			return gone
 		}
 		return another

@@ -55,7 +55,8 @@ func schemes(d map[string]any) map[string]any {
 }
 
 // anyone reports whether everyone can call an operation: of a scheme, API Gateway asks only where it has an authorizer,
-// is of IAM, or asks for a key. What the whole document asks for counts for HTTP APIs alone.
+// is of IAM, or asks for a key. What the whole document asks for counts for HTTP APIs alone
+// (https://github.com/amazon-archives/aws-apigateway-importer/issues/204).
 func anyone(d, operation map[string]any, rest bool) bool {
 	asked, is := operation["security"].([]any)
 	if !is && !rest {

@@ -50,10 +50,14 @@ func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("taking out %s: %w", revision, err)
 	}
-	for _, module := range missing {
-		t.notes = append(t.notes, fmt.Sprintf("The submodule %s of %s is not in this clone, so that is without it: "+
-			"run git submodule update --init --recursive (in a workflow: submodules: recursive for actions/checkout).",
-			quoted(module), name))
+	for _, m := range missing {
+		why := "is not in this clone, so that is without it: run git submodule update --init --recursive (in a " +
+			"workflow: submodules: recursive for actions/checkout)."
+		if m.refusal != nil {
+			why = "cannot be read, so that is without it. Git says: " +
+				quoted(strings.Join(strings.Fields(m.refusal.Error()), " "))
+		}
+		t.notes = append(t.notes, fmt.Sprintf("The submodule %s of %s %s", quoted(m.name), name, why))
 	}
 	if len(missing) > 0 || pointers || thin {
 		return t, nil // what is here may be more or less another time
@@ -61,9 +65,15 @@ func checkOut(ctx context.Context, root, revision, dir string) (*tree, error) {
 	return t, os.WriteFile(done, []byte(commit), 0o644)
 }
 
+// lacking is a submodule whose commit is not here, or whose clone git refuses, such as that of another user.
+type lacking struct {
+	name    string
+	refusal error
+}
+
 // extract puts the files of a commit into a folder, with those of its submodules as far as they are in the working
-// tree's clones, and returns the paths of the others. pointers tells that Git LFS keeps some of the files.
-func extract(ctx context.Context, root, commit, dir string) (missing []string, pointers bool, err error) {
+// tree's clones, and returns the others. pointers tells that Git LFS keeps some of the files.
+func extract(ctx context.Context, root, commit, dir string) (missing []lacking, pointers bool, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, false, err
 	}
@@ -101,11 +111,12 @@ func extract(ctx context.Context, root, commit, dir string) (missing []string, p
 		// Without a clone there, git would take what else is there for one: a change may put a repository's files
 		// into the folder, with settings that have git start programs.
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err != nil {
-			missing = append(missing, name)
+			missing = append(missing, lacking{name: name})
 			continue
 		}
 		if _, err := git(ctx, at, "cat-file", "-e", e.object+"^{commit}"); err != nil {
-			missing = append(missing, name)
+			_, refusal := git(ctx, at, "rev-parse", "--git-dir")
+			missing = append(missing, lacking{name, refusal})
 			continue
 		}
 		more, inside, err := extract(ctx, at, e.object, filepath.Join(dir, filepath.FromSlash(name)))
@@ -114,7 +125,7 @@ func extract(ctx context.Context, root, commit, dir string) (missing []string, p
 		}
 		store.used = store.used || inside
 		for _, inner := range more {
-			missing = append(missing, name+"/"+inner)
+			missing = append(missing, lacking{name + "/" + inner.name, inner.refusal})
 		}
 	}
 	return missing, store.used, nil

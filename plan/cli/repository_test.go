@@ -286,6 +286,15 @@ func TestSubmodules(t *testing.T) {
 	if text, err := os.ReadFile(filepath.Join(base, "deep", "library", "one.txt")); string(text) != "one" {
 		t.Errorf("base has %q, %v", text, err)
 	}
+	clone := filepath.Join(dir, ".git", "modules", "deep", "library")
+	if err := os.Rename(clone, clone+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	if it, err := checkOut(t.Context(), dir, "main", filepath.Join(t.TempDir(), "base")); err != nil ||
+		!strings.Contains(strings.Join(it.notes, ""), "cannot be read, so that is without it. Git says: `") ||
+		!strings.Contains(strings.Join(it.notes, ""), "not a git repository") {
+		t.Errorf("of a clone that git refuses: %+v, %v", it, err)
+	}
 	if err := os.RemoveAll(filepath.Join(dir, "deep")); err != nil {
 		t.Fatal(err)
 	}

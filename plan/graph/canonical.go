@@ -12,10 +12,11 @@ var renamed = []string{"AccelerateConfiguration", "Acl", "CorsConfiguration", "L
 	"ObjectLockConfiguration", "RequestPaymentConfiguration", "ServerSideEncryptionConfiguration", "Versioning",
 	"WebsiteConfiguration"}
 
-// modules are the older names of modules of the Pulumi provider for AWS, each an alias of another one
-// (provider/resources.go of https://github.com/pulumi/pulumi-aws).
+// modules are the older names of modules of the Pulumi provider for AWS, each an alias of another one, and that of an
+// object in S3 (provider/resources.go of https://github.com/pulumi/pulumi-aws).
 var modules = strings.NewReplacer("aws:alb/", "aws:lb/", "aws:applicationloadbalancing/", "aws:lb/",
-	"aws:elasticloadbalancingv2/", "aws:lb/", "aws:elasticloadbalancing/", "aws:elb/")
+	"aws:elasticloadbalancingv2/", "aws:lb/", "aws:elasticloadbalancing/", "aws:elb/",
+	"aws:s3/bucketObject:BucketObject", "aws:s3/bucketObjectv2:BucketObjectv2")
 
 // Canonical is the one token that stands for all by which versions of the Pulumi provider for AWS know a type.
 func Canonical(token string) string {
