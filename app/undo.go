@@ -124,8 +124,7 @@ func (s *Service) storeBack(ctx context.Context, f File, content Content, was ke
 		return "", fmt.Errorf("set object aside again: %w", err)
 	}
 	return "", fmt.Errorf("file %s of this person has its path and SHA-256, but other bytes: delete the one that is "+
-		"wrong, "+
-		"and try again", stored.ID)
+		"wrong, and try again", stored.ID)
 }
 
 // judgeBack moves a file that was put back to the trash if it came from there, and compares it with its record: what

@@ -28,6 +28,21 @@ func roleIn(ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption) err
 			`"Resource":"%s"}]}`, queue.ID())}, &policy, opts...)
 }
 
+// continued is a stack whose program becomes another one, which goes on with what is there.
+func continued(t *testing.T, was, is pulumi.RunFunc) Environment {
+	t.Helper()
+	config := map[string]string{"aws:region": "us-east-1"}
+	base, err := graph.Record("test", "dev", config, was)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := graph.RecordAfter(After(base), "test", "dev", config, is)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return between(base, head).Environments[0]
+}
+
 // TestRenamed: what goes on under another name, by an alias of any form, of the resource or of the component that it is
 // in, changes nothing, and no role gains or loses anything by it.
 func TestRenamed(t *testing.T) {
@@ -160,16 +175,7 @@ func TestRenamed(t *testing.T) {
 		{"without an alias", inside(token, "old"), inside(token, "new"), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			config := map[string]string{"aws:region": "us-east-1"}
-			base, err := graph.Record("test", "dev", config, c.was)
-			if err != nil {
-				t.Fatal(err)
-			}
-			head, err := graph.RecordAfter(After(base), "test", "dev", config, c.is)
-			if err != nil {
-				t.Fatal(err)
-			}
-			e := between(base, head).Environments[0]
+			e := continued(t, c.was, c.is)
 			if got := len(e.Changes)+len(e.Dangers) > 0; got != c.different {
 				t.Errorf("changes %+v, dangers %+v", e.Changes, e.Dangers)
 			}
@@ -218,16 +224,7 @@ func TestRetypedBucket(t *testing.T) {
 			Replace},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			config := map[string]string{"aws:region": "us-east-1"}
-			base, err := graph.Record("test", "dev", config, c.was)
-			if err != nil {
-				t.Fatal(err)
-			}
-			head, err := graph.RecordAfter(After(base), "test", "dev", config, c.is)
-			if err != nil {
-				t.Fatal(err)
-			}
-			e := between(base, head).Environments[0]
+			e := continued(t, c.was, c.is)
 			var got []Action
 			for _, change := range e.Changes {
 				got = append(got, change.Action)

@@ -163,7 +163,8 @@ func TestS3FinishedBefore(t *testing.T) {
 				}
 				return answer(http.StatusNotFound, "<Error><Code>"+code+"</Code></Error>", nil)
 			}), S3Config{Bucket: "any-bucket"})
-			err := s.Finish(t.Context(), newKey(), "gone", []dossier.Part{part}, dossier.Held{Size: 3, CRC64: part.CRC64})
+			err := s.Finish(t.Context(), newKey(), "gone", []dossier.Part{part},
+				dossier.Held{Size: 3, CRC64: part.CRC64})
 			if !errors.Is(err, want) {
 				t.Errorf("%s, where %s is stored: %v, want %v", code, stored, err, want)
 			}

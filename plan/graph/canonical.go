@@ -12,9 +12,9 @@ var renamed = []string{"AccelerateConfiguration", "Acl", "CorsConfiguration", "L
 	"ObjectLockConfiguration", "RequestPaymentConfiguration", "ServerSideEncryptionConfiguration", "Versioning",
 	"WebsiteConfiguration"}
 
-// modules are the older names of modules of the Pulumi provider for AWS, each an alias of another one, and that of an
-// object in S3 (provider/resources.go of https://github.com/pulumi/pulumi-aws).
-var modules = strings.NewReplacer("aws:alb/", "aws:lb/", "aws:applicationloadbalancing/", "aws:lb/",
+// older has the older names of modules of the Pulumi provider for AWS, each an alias of another one, and that of the
+// objects of S3 (provider/resources.go of https://github.com/pulumi/pulumi-aws).
+var older = strings.NewReplacer("aws:alb/", "aws:lb/", "aws:applicationloadbalancing/", "aws:lb/",
 	"aws:elasticloadbalancingv2/", "aws:lb/", "aws:elasticloadbalancing/", "aws:elb/",
 	"aws:s3/bucketObject:BucketObject", "aws:s3/bucketObjectv2:BucketObjectv2")
 
@@ -26,7 +26,7 @@ func Canonical(token string) string {
 			return "aws:s3/bucket" + name + "V2:Bucket" + name + "V2"
 		}
 	}
-	return modules.Replace(token)
+	return older.Replace(token)
 }
 
 // Canonical is the graph with the canonical tokens of its resources, which are called as before. It may be nil.
